@@ -1,0 +1,52 @@
+# Needs only make and a Python >= 3.11 with venv; everything else is installed into .venv, pinned by hash.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PINS := requirements/dev.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+AREA ?= fit
+ROW ?=
+WORKERS ?= 2
+
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup tour test lint bench docs lock clean
+
+help:  ## List the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+
+setup: $(STAMP)  ## Make the virtual environment, once
+
+$(STAMP): pyproject.toml $(PINS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ansatz needs Python 3.11 or newer, and $(PYTHON) is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --require-hashes --only-binary :all: -r $(PINS)
+	$(PIP) install --no-deps --no-build-isolation --no-index --editable .
+	@touch $@
+
+tour: $(STAMP)  ## Two answers on real data, as pages in tour/
+	$(BIN)/python -m ansatz.cli.tour
+
+test: $(STAMP) lint  ## Check the style, the types, the layers, and run every test
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --quiet
+
+lint: $(STAMP)  ## Check the style, the types and the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+bench: $(STAMP)  ## Measure the bars of an area: AREA=fit, one row of it: ROW=3
+	$(BIN)/python -m benchmarks.run $(AREA) $(ROW)
+
+docs: $(STAMP)  ## Build the documentation into site/; its chapters are executed
+	$(BIN)/python -m benchmarks.page
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+lock: $(STAMP)  ## Pin the dependencies anew, for Python 3.11 to 3.13
+	$(BIN)/python -m requirements.lock
+
+clean:  ## Remove what the other targets made, but for the environment
+	rm -rf site tour build dist .pytest_cache .ruff_cache .import_linter_cache .hypothesis
