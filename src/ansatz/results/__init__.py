@@ -1,0 +1,1 @@
+"""What came out: figures, comparisons and the report, for every verb."""
