@@ -27,8 +27,8 @@ def temperature(logits: Any, y: Any) -> float:
 
     >>> import numpy as np
     >>> logits = np.tile([[2.0, 0.0]], (4, 1))  # always sure of class 0, right in 3 of 4 cases
-    >>> round(2.0 / temperature(logits, np.array([0, 0, 0, 1])), 6) == round(np.log(3.0), 6)
-    True
+    >>> round(2.0 / temperature(logits, np.array([0, 0, 0, 1])), 4)  # the log odds, log 3
+    1.0986
     """
     z = _logits(logits, y)
     chosen = z[np.arange(len(z)), np.asarray(y, np.int64)].mean()

@@ -4,9 +4,9 @@ All that is asked is that calibration and new examples are exchangeable. One sco
 
     s = max(lower − y, y − upper) / scale
 
-with lower = upper = mean it is the absolute residual, with a scale σ(x) the locally scaled one, and with two
-estimated quantiles that of conformalized quantile regression (Romano, Patterson and Candès 2019). The margin q
-is the ⌈(n+1)·level⌉-th smallest of n scores; the interval is [lower − q·scale, upper + q·scale].
+with lower = upper = mean it is the absolute residual, with a scale σ(x) the locally scaled one, and with
+two estimated quantiles that of conformalized quantile regression (Romano, Patterson and Candès 2019). The
+margin q is the ⌈(n+1)·level⌉-th smallest of n scores; the interval is [lower − q·scale, upper + q·scale].
 """
 
 import math
@@ -82,10 +82,10 @@ class Split:
 
 @dataclass(frozen=True)
 class Mondrian:
-    """Split-conformal intervals with a margin for each group, so that the coverage holds within each group.
+    """Split-conformal intervals with a margin for each group, so that the coverage holds within each.
 
-    `groups` are any hashable labels known before y is (a class, a bin of a column or of the prediction). A group
-    that calibration never saw gets an infinite interval, since nothing is known about its errors (Vovk 2012).
+    `groups` are labels known before y is (a category, a bin of a column or of the prediction). A group that
+    calibration never saw gets an infinite interval, since nothing is known about its errors (Vovk 2012).
     """
 
     margins: dict[Any, float]
@@ -117,7 +117,8 @@ class CrossPlus:
 
     With R_i the score of example i under the model that did not see its fold k(i), the interval is
 
-        [⌊α(n+1)⌋-th smallest of lower_k(i)(x) − R_i σ_k(i)(x),  ⌈(1−α)(n+1)⌉-th smallest of upper_k(i)(x) + R_i σ_k(i)(x)].
+        [⌊α(n+1)⌋-th smallest of lower_k(i)(x) − R_i σ_k(i)(x),
+         ⌈(1−α)(n+1)⌉-th smallest of upper_k(i)(x) + R_i σ_k(i)(x)],   1 − α = level.
 
     Its coverage is at least 1 − 2α − √(2/n) whatever the model and near 1 − α when the folds' models agree
     (Barber, Candès, Ramdas and Tibshirani 2021, theorem 4).
@@ -135,7 +136,7 @@ class CrossPlus:
         scores, fold = score(y, lower, upper, scale), np.asarray(fold)
         if fold.shape != scores.shape or not np.issubdtype(fold.dtype, np.integer):
             raise BadInput(
-                f"The folds have shape {list(fold.shape)} and type {fold.dtype}; one integer an example."
+                f"The folds have shape {list(fold.shape)} and type {fold.dtype}; they are integers, one an example."
             )
         if np.isnan(scores).any():
             raise BadInput("A calibration score is not a number; check the predictions for NaN.")
@@ -143,11 +144,12 @@ class CrossPlus:
         return cls(scores, fold, float(level))
 
     def interval(self, lower: Any, upper: Any = None, *, scale: Any = None) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ends `[m]` for the K fold models' predictions at m new examples, each argument `[K, m]`."""
+        """Return the ends `[m]` at m new examples, given the K fold models' predictions there: `[K, m]`."""
         _, low, high, width = _ends(lower, upper, scale)
-        if low.ndim != 2 or low.shape[0] <= int(self.fold.max()):
+        folds = int(self.fold.max()) + 1
+        if low.ndim != 2 or low.shape[0] != folds:
             raise BadInput(
-                f"Predictions of {int(self.fold.max()) + 1} fold models are needed, got {list(low.shape)}."
+                f"The predictions have shape {list(low.shape)}; {folds} fold models give [{folds}, m]."
             )
         count, examples = self.scores.size, low.shape[1]
         at = rank(count, self.level)
@@ -162,10 +164,8 @@ class CrossPlus:
         reach = self.scores[:, None] * width[self.fold, part]
         below = low[self.fold, part] - reach
         above = high[self.fold, part] + reach
-        count = self.scores.size
-        return np.stack(
-            [np.partition(below, count - at, axis=0)[count - at], np.partition(above, at - 1, axis=0)[at - 1]]
-        )
+        down, up = self.scores.size - at, at - 1
+        return np.stack([np.partition(below, down, axis=0)[down], np.partition(above, up, axis=0)[up]])
 
 
 @dataclass(frozen=True)
@@ -173,8 +173,8 @@ class PredictionSets:
     """Sets of classes that hold the true one with probability ≥ level.
 
     `"aps"` (Romano, Sesia and Candès 2020) takes classes from the likeliest on until their mass reaches the
-    threshold; randomization at the last one makes the coverage exact and the hard examples' sets larger.
-    `"lac"` takes every class of probability ≥ 1 − threshold: the smallest sets on average, some of them empty.
+    threshold; randomization at the last one makes the coverage exact, at the price of some empty sets.
+    `"lac"` takes every class of probability ≥ 1 − threshold: the smallest sets on average, some empty.
     """
 
     threshold: float
@@ -228,7 +228,7 @@ def coverage_band(
 
     >>> low, high = coverage_band(500, 500, 0.9)
     >>> round(low, 3), round(high, 3)
-    (0.832, 0.956)
+    (0.83, 0.954)
     """
     at = rank(calibration, level)
     if at > calibration:

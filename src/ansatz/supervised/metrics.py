@@ -135,8 +135,8 @@ def bootstrap(
 ) -> Interval:
     """Return a metric with its bootstrap interval over the N examples.
 
-    The percentile interval at the level whose tails match Student's t (Hesterberg 2015, "expanded percentile"),
-    so that it is not too narrow for small N. The examples are taken to be independent.
+    The percentile interval at the level whose tails match Student's t (Hesterberg 2015, "expanded
+    percentile"), so that it is not too narrow for small N. The examples are taken to be independent.
 
     >>> str(bootstrap(METRICS["mae"], [0.0] * 50, [1.0, 3.0] * 25))
     '2.00 [1.72, 2.28]'
