@@ -43,7 +43,7 @@ bench: $(STAMP)  ## Measure the bars of an area: AREA=fit, one row of it: ROW=3
 
 docs: $(STAMP)  ## Build the documentation into site/; its chapters are executed
 	$(BIN)/python -m benchmarks.page
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lock: $(STAMP)  ## Pin the dependencies anew, for Python 3.11 to 3.13
 	$(BIN)/python -m requirements.lock

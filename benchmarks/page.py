@@ -11,7 +11,7 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
 Every bar that Ansatz sets itself, with the figure that the command beside it printed. *Must* is promised,
-*aim* is hoped for; a bar that is missed stands here as missed. Peers ran in the same run, on the same machine.
+*aim* is hoped for; a bar that is missed stands here as missed. Peers ran in the same run on the same machine.
 This page is made from `benchmarks/results` by `make bench`.
 """
 EMPTY = "\nNothing has been measured yet: `make bench AREA=fit` measures the first area.\n"
