@@ -3,6 +3,7 @@
 import re
 import socket
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -98,3 +99,13 @@ def test_network_is_denied_but_for_loopback():
         socket.create_connection(server.getsockname()) as client,
     ):
         assert client.getpeername() == server.getsockname()
+
+
+def test_the_guide_for_contributors_runs():
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
+    code = "\n".join(blocks) + "\nprint(run.step, float(run.history['loss'][-1]) < 0.01)\n"
+    done = subprocess.run(
+        [sys.executable, "-"], input=code, cwd=ROOT / "src", capture_output=True, text=True, check=False
+    )
+    assert len(blocks) == 4 and done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["200", "True"]
