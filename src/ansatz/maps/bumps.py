@@ -1,6 +1,7 @@
 """The construction behind the universal approximation theorem: a function as a sum of bumps (notes §1)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -53,7 +54,7 @@ def bumps(
         jnp.zeros(1, heights.dtype),
     )
 
-    def parts(mlp: MLP) -> tuple[Array, ...]:
+    def parts(mlp: MLP) -> Any:
         return mlp.hidden[0].weight, mlp.hidden[0].bias, mlp.last.weight, mlp.last.bias
 
     return eqx.tree_at(parts, net, values)
