@@ -58,7 +58,7 @@ class Clock(NamedTuple):
     @property
     def fraction(self) -> Float[Array, ""]:
         """The share of the run that is over, in [0, 1]."""
-        return self.step / jnp.maximum(self.total, 1)
+        return jnp.asarray(self.step, jnp.float32) / jnp.maximum(jnp.asarray(self.total, jnp.float32), 1)
 
 
 class Pairs(NamedTuple):

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 from ansatz.core import Status
 
@@ -35,10 +35,8 @@ class Event:
         return (self.total - self.step) / self.rate if self.rate > 0 else float("inf")
 
 
-class Hook(Protocol):
-    """Called at each visit; a status that it returns ends the run with that status."""
-
-    def __call__(self, event: Event) -> Status | None: ...
+Hook: TypeAlias = Callable[[Event], Status | None]
+"""Called at each visit; a status that it returns ends the run with that status."""
 
 
 class Checkpoint:

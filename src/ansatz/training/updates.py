@@ -65,9 +65,11 @@ class Descend(Update):
         # A real parameter moves down the conjugate of JAX's gradient; for complex ones it matters.
         gradient = jax.tree.map(jnp.conj, gradient)
         optimizer = optax.with_extra_args_support(self.optimizer)
-        moves, opt = optimizer.update(
-            gradient, opt, theta, value=value, grad=gradient, value_fn=lambda t: loss(t)[0]
-        )
+        # Optax mixes integers and floats, which a user's strict setting would refuse.
+        with jax.numpy_dtype_promotion("standard"):
+            moves, opt = optimizer.update(
+                gradient, opt, theta, value=value, grad=gradient, value_fn=lambda t: loss(t)[0]
+            )
         if self.schedule is not None:
             factor = self.schedule(clock.fraction)
             moves = jax.tree.map(lambda move: move * jnp.asarray(factor, move.dtype), moves)
