@@ -1,5 +1,6 @@
 """The repository as it is handed over: strict settings in force, no machine's path, pins without address."""
 
+import os
 import re
 import socket
 import subprocess
@@ -109,3 +110,22 @@ def test_the_guide_for_contributors_runs():
     )
     assert len(blocks) == 4 and done.returncode == 0, done.stderr
     assert done.stdout.split() == ["200", "True"]
+
+
+def test_one_command_checks_everything():
+    asked = ["make", "--dry-run", "--always-make", "test"]
+    steps = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    wanted = [
+        "venv",
+        "--require-hashes",
+        "ruff check",
+        "ruff format --check",
+        "pyright",
+        "lint-imports",
+        "pytest",
+    ]
+    places = [steps.find(word) for word in wanted]
+    assert -1 not in places and places == sorted(places)
+    assert "torch" not in steps and "uv " not in steps
+    assert (ROOT / ".ci" / "run").read_text().rstrip().endswith("make test")
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
