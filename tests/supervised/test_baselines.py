@@ -130,6 +130,14 @@ def test_rare_categories_share_a_code_and_new_ones_join_them():
     assert matrix[0, 0] == 0 and matrix[1, 0] == 254 and np.isnan(matrix[2, 0])
 
 
+def test_nullable_columns_of_pandas_keep_their_gaps():
+    frame = pd.DataFrame(
+        {"n": pd.array([1, None, 3], "Int64"), "b": pd.array([True, None, False], "boolean")}
+    )
+    matrix = Design.learn(frame).matrix(frame)
+    np.testing.assert_array_equal(matrix, [[1, 1], [np.nan, np.nan], [3, 0]])
+
+
 def test_dates_become_seconds():
     days = pl.DataFrame({"d": ["2020-01-01", "2020-01-02", None]}).with_columns(pl.col("d").str.to_date())
     matrix = Design.learn(days).matrix(days)

@@ -3,6 +3,8 @@
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 
 class Interval(NamedTuple):
     """An estimate and the interval that holds the truth with probability `level`."""
@@ -18,9 +20,9 @@ class Interval(NamedTuple):
         if not (math.isfinite(width) and math.isfinite(self.value)) or width <= 0:
             return number(self.value)
         places = min(max(1 - math.floor(math.log10(width)), 0), 12)
-        if abs(self.value) >= 1e6 or places > 7:
-            return f"{self.value:.3e} [{self.lower:.3e}, {self.upper:.3e}]"
-        return f"{self.value:,.{places}f} [{self.lower:,.{places}f}, {self.upper:,.{places}f}]"
+        form = ".3e" if abs(self.value) >= 1e6 or places > 7 else f",.{places}f"
+        value, lower, upper = (_minus(format(end, form)) for end in self[:3])
+        return f"{value} [{lower}, {upper}]"
 
 
 def number(value: Any, digits: int = 4) -> str:
@@ -36,7 +38,7 @@ def number(value: Any, digits: int = 4) -> str:
     if isinstance(value, (str, Interval)):
         return str(value)
     if isinstance(value, int):
-        return f"{value:,}"
+        return _minus(f"{value:,}")
     try:
         x = float(value)
     except (TypeError, ValueError):
@@ -49,8 +51,20 @@ def number(value: Any, digits: int = 4) -> str:
         return "0"
     power = math.floor(math.log10(abs(x)))
     if power < -4 or power >= 9:
-        return f"{x:.{max(digits - 2, 1)}e}"
-    return f"{x:,.{max(digits - 1 - power, 0)}f}"
+        return _minus(f"{x:.{max(digits - 2, 1)}e}")
+    return _minus(f"{x:,.{max(digits - 1 - power, 0)}f}")
+
+
+def missing(value: Any) -> bool:
+    """Return whether a cell of a table is empty: `None`, NaN, not-a-time or pandas' NA."""
+    if value is None:
+        return True
+    differs: Any = value != value
+    return bool(differs) if isinstance(differs, (bool, np.bool_)) else True
+
+
+def _minus(text: str) -> str:
+    return "−" + text[1:] if text.startswith("-") else text
 
 
 def duration(seconds: float) -> str:

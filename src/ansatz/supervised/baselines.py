@@ -180,7 +180,8 @@ def _constant(regression: bool) -> Any:
 
 def _boosting(regression: bool, categorical: np.ndarray, seed: int) -> Callable[[], Any]:
     kind = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
-    return lambda: kind(categorical_features=categorical if categorical.any() else None, random_state=seed)
+    known: Any = categorical if categorical.any() else None
+    return lambda: kind(categorical_features=known, random_state=seed)
 
 
 def _prepared(categorical: np.ndarray) -> ColumnTransformer:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.special import logsumexp, softmax
+from scipy.special import softmax
 
 from ansatz.core import BadInput
 
@@ -41,7 +41,8 @@ def temperature(logits: Any, y: Any) -> float:
         return HOTTEST
     if slope(high) <= 0:
         return COLDEST
-    return float(np.exp(-brentq(slope, low, high, xtol=1e-12)))
+    log_beta: Any = brentq(slope, low, high, xtol=1e-12)
+    return float(np.exp(-log_beta))
 
 
 def calibrated(logits: Any, temperature: float) -> np.ndarray:
@@ -52,7 +53,7 @@ def calibrated(logits: Any, temperature: float) -> np.ndarray:
 def log_loss_at(logits: Any, y: Any, temperature: float) -> float:
     """Return the mean log loss of softmax(logits / T)."""
     z = _logits(logits, y) / temperature
-    return float((logsumexp(z, axis=1) - z[np.arange(len(z)), np.asarray(y, np.int64)]).mean())
+    return float((np.logaddexp.reduce(z, axis=1) - z[np.arange(len(z)), np.asarray(y, np.int64)]).mean())
 
 
 def reliability(probabilities: Any, y: Any, *, bins: int = 15) -> Reliability:

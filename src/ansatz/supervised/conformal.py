@@ -136,7 +136,7 @@ class CrossPlus:
         scores, fold = score(y, lower, upper, scale), np.asarray(fold)
         if fold.shape != scores.shape or not np.issubdtype(fold.dtype, np.integer):
             raise BadInput(
-                f"The folds have shape {list(fold.shape)} and type {fold.dtype}; they are integers, one an example."
+                f"The folds have shape {list(fold.shape)} and type {fold.dtype}; there is one integer a row."
             )
         if np.isnan(scores).any():
             raise BadInput("A calibration score is not a number; check the predictions for NaN.")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ansatz.core import BadInput
+from ansatz.results.numbers import missing
 
 MOST_CATEGORIES = 254
 """Rarer categories than the 254 most frequent share one code: gradient boosting holds 255 at most."""
@@ -65,12 +66,8 @@ def _columns(x: Any) -> list[np.ndarray]:
     return list(x.T)
 
 
-def _missing(value: Any) -> bool:
-    return value is None or value != value
-
-
 def _numeric(column: np.ndarray) -> bool:
-    return all(isinstance(v, (int, float, np.number, np.bool_)) for v in column if not _missing(v))
+    return all(isinstance(v, (int, float, np.number, np.bool_)) for v in column if not missing(v))
 
 
 def _numbers(column: np.ndarray) -> np.ndarray:
@@ -78,7 +75,7 @@ def _numbers(column: np.ndarray) -> np.ndarray:
         moments = column.astype("datetime64[us]" if column.dtype.kind == "M" else "timedelta64[us]")
         return np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / 1e6)
     if column.dtype.kind == "O":
-        column = np.array([np.nan if _missing(value) else value for value in column], np.float64)
+        column = np.array([np.nan if missing(value) else value for value in column], np.float64)
     numbers = column.astype(np.float64)
     return np.where(np.isfinite(numbers), numbers, np.nan)
 
@@ -86,7 +83,7 @@ def _numbers(column: np.ndarray) -> np.ndarray:
 def _codes(column: np.ndarray) -> dict[Any, int]:
     counts: dict[Any, int] = {}
     for value in column.tolist():
-        if not _missing(value):
+        if not missing(value):
             counts[value] = counts.get(value, 0) + 1
     frequent = sorted(counts, key=lambda value: -counts[value])[:MOST_CATEGORIES]
     return {value: code for code, value in enumerate(frequent)}
@@ -94,4 +91,4 @@ def _codes(column: np.ndarray) -> dict[Any, int]:
 
 def _coded(column: np.ndarray, codes: dict[Any, int]) -> np.ndarray:
     other = len(codes)
-    return np.array([np.nan if _missing(v) else codes.get(v, other) for v in column.tolist()], np.float64)
+    return np.array([np.nan if missing(v) else codes.get(v, other) for v in column.tolist()], np.float64)

@@ -18,7 +18,7 @@ from ansatz.supervised.calibration import expected_calibration_error
 
 SMALLEST = 1e-7
 """Probabilities are clipped to [1e-7, 1 − 1e-7] in the log loss: one float32 rounding unit."""
-MANY = 20_000
+MANY = 5_000
 """Beyond so many examples a resampled mean is drawn from its normal limit."""
 
 
@@ -70,7 +70,10 @@ def _r2(means: np.ndarray) -> np.ndarray:
 
 
 def _chosen(y: Any, probabilities: Any) -> np.ndarray:
-    return np.take_along_axis(_rows(probabilities), np.asarray(y, np.int64)[:, None], axis=1)
+    p, at = _rows(probabilities), np.asarray(y, np.int64)
+    if at.min(initial=0) < 0 or at.max(initial=0) >= p.shape[1]:
+        raise BadInput(f"A class number lies outside 0…{p.shape[1] - 1}, the columns of the probabilities.")
+    return np.take_along_axis(p, at[:, None], axis=1)
 
 
 def _right(y: Any, probabilities: Any) -> np.ndarray:

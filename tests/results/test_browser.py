@@ -1,0 +1,88 @@
+"""What a reader's browser does with the pages; runs where Chromium is installed."""
+
+import base64
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed")
+
+PROBE = """<!doctype html><body><iframe id="f" style="width:WIDTHpx;height:900px;border:0"></iframe>
+<pre id="o"></pre>
+<script>
+const frame = document.getElementById("f"), out = document.getElementById("o");
+frame.onload = () => {
+  const page = frame.contentDocument, root = page.documentElement, width = root.clientWidth;
+  const inScroll = e => e.closest(".scroll") || e.closest("svg");
+  const beyond = e => !inScroll(e) && e.getBoundingClientRect().right > width + 1;
+  const wide = [...page.body.querySelectorAll("*")].filter(beyond);
+  const figures = [...page.querySelectorAll("figure > svg")].map(e => e.getBoundingClientRect());
+  const entries = frame.contentWindow.performance.getEntriesByType("resource");
+  const loaded = entries.filter(e => !e.name.startsWith("data:"));
+  const styleOf = e => frame.contentWindow.getComputedStyle(e);
+  const label = page.querySelector("figure > svg text");
+  out.textContent = JSON.stringify({
+    scroll: root.scrollWidth - width, wide: wide.map(e => e.tagName + "." + e.className),
+    flat: figures.filter(r => r.height < 40 || r.width < 40).length,
+    figures: figures.length, loaded: loaded.length,
+    background: styleOf(page.body).backgroundColor, text: styleOf(page.body).color,
+    label: label ? styleOf(label).fill : "", smallest: label ? label.getBoundingClientRect().height : 0});
+};
+frame.srcdoc = new TextDecoder().decode(Uint8Array.from(atob("DATA"), c => c.charCodeAt(0)));
+</script></body>"""
+
+
+def probe(page, width, folder, *, dark=False):
+    """Lay the page out in a frame of that width and return what was measured."""
+    data = base64.b64encode(page.encode()).decode()
+    (folder / "probe.html").write_text(
+        PROBE.replace("WIDTH", str(width)).replace("DATA", data), encoding="utf-8"
+    )
+    scheme = ["--blink-settings=preferredColorScheme=0"] if dark else []
+    command = [
+        BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", *scheme,
+        f"--user-data-dir={folder / 'profile'}", "--window-size=1300,1000", "--virtual-time-budget=5000",
+        "--dump-dom", (folder / "probe.html").as_uri(),
+    ]  # fmt: skip
+    environment = {**os.environ, "HOME": str(folder)}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=True)
+    found = re.search(r'<pre id="o">(\{.*?\})</pre>', done.stdout, re.DOTALL)
+    assert found, done.stderr[-500:]
+    return json.loads(found[1])
+
+
+@pytest.mark.parametrize("width", [360, 1100])
+def test_no_page_scrolls_sideways_or_loads_anything(example_report, example_index, tmp_path, width):
+    for page in (example_report, example_index):
+        seen = probe(page, width, tmp_path)
+        assert seen["scroll"] <= 0 and seen["wide"] == [] and seen["flat"] == 0 and seen["loaded"] == 0
+
+
+def test_the_probe_sees_what_is_too_wide_and_what_is_fetched(example_index, tmp_path):
+    faulty = '<div style="width:900px">x</div><img src="missing.png"></main>'
+    loose = re.sub("<meta http-equiv[^>]*>", "", example_index).replace("</main>", faulty)
+    seen = probe(loose, 360, tmp_path)
+    assert seen["scroll"] > 0 and "DIV." in seen["wide"] and seen["loaded"] == 1
+    guarded = probe(example_index.replace("</main>", faulty), 360, tmp_path)
+    assert guarded["loaded"] == 0
+
+
+def test_figures_are_laid_out_and_their_text_is_readable_on_a_phone(example_report, tmp_path):
+    seen = probe(example_report, 390, tmp_path)
+    assert seen["figures"] == 13 and seen["smallest"] >= 8
+
+
+def test_dark_and_light_pages_have_contrast_and_figures_follow(example_report, tmp_path):
+    light, dark = probe(example_report, 800, tmp_path), probe(example_report, 800, tmp_path, dark=True)
+
+    def brightness(color):
+        return sum(map(int, re.findall(r"\d+", color)[:3])) / 3
+
+    assert brightness(light["background"]) > 200 > 80 > brightness(light["text"])
+    assert brightness(dark["background"]) < 60 < 180 < brightness(dark["text"])
+    assert brightness(dark["label"]) > brightness(light["label"]) + 40
