@@ -70,12 +70,18 @@ def test_hostile_text_is_shown_and_never_run():
     blocks = [
         Sentence(HOSTILE, "bad"), Facts([(HOSTILE, HOSTILE)]), Table([HOSTILE], [[HOSTILE]], HOSTILE),
         Picture(PLAIN, HOSTILE, HOSTILE), Picture(PLAIN, HOSTILE, HOSTILE, wide=True), Code(HOSTILE, HOSTILE),
-        Picture(b"\x89PNG\r\n\x1a\n", HOSTILE), Remarks([HOSTILE], HOSTILE), report.Tiles([(HOSTILE,) * 3]),
+        Picture(b"\x89PNG\r\n\x1a\n", HOSTILE), Remarks([HOSTILE], HOSTILE),
+        report.Tiles([(HOSTILE, HOSTILE, HOSTILE)]),
         report.Details(HOSTILE, [Sentence(HOSTILE)]),
     ]  # fmt: skip
     section = Section(HOSTILE, blocks, HOSTILE)
     page = render(
-        [section] * 3, HOSTILE, subtitle=HOSTILE, answer=HOSTILE, tiles=[(HOSTILE,) * 3], footer=HOSTILE
+        [section] * 3,
+        HOSTILE,
+        subtitle=HOSTILE,
+        answer=HOSTILE,
+        tiles=[(HOSTILE, HOSTILE, HOSTILE)],
+        footer=HOSTILE,
     )
     reader = read(page)
     assert "script" not in reader.tags and not [n for n, _ in reader.attributes if n.startswith("on")]

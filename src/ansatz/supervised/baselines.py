@@ -19,6 +19,7 @@ from sklearn.model_selection import KFold
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from ansatz.core import BadInput
 from ansatz.results.numbers import Interval, number
@@ -30,6 +31,9 @@ NEIGHBORS = (1, 5, 15, 40)
 INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0)
 SMALL = 5_000
 """Up to so many training rows k and C are chosen by cross-validation; beyond, k = 15 and C = 1."""
+
+ONE_THREAD = 50_000
+"""Tables of fewer cells are fitted on one thread: more of them would mostly wait for one another."""
 
 
 class BaselineResult(NamedTuple):
@@ -227,14 +231,15 @@ def _fit_predict(
     x, new = np.where(empty, 0.0, x), np.where(empty, 0.0, new)
     if classes and counts.min() < 2 and hasattr(model, "early_stopping"):
         model.set_params(early_stopping=False)
-    with warnings.catch_warnings():
+    threads = 1 if x.size < ONE_THREAD else None
+    with warnings.catch_warnings(), threadpool_limits(limits=threads):
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(x, y)
-    if not classes:
-        return np.asarray(model.predict(new), np.float64)
-    probabilities = np.zeros((len(new), classes))
-    probabilities[:, np.asarray(model.classes_, np.int64)] = model.predict_proba(new)
-    return probabilities
+        if not classes:
+            return np.asarray(model.predict(new), np.float64)
+        probabilities = np.zeros((len(new), classes))
+        probabilities[:, np.asarray(model.classes_, np.int64)] = model.predict_proba(new)
+        return probabilities
 
 
 def _thinned(count: int, limit: int, seed: int) -> np.ndarray:
