@@ -2,17 +2,23 @@
 
 import io
 import math
+import tokenize
+import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
 from ansatz.core import BadInput
-from ansatz.data.limits import LARGEST, MOST_MEMBERS, MOST_RATIO
+from ansatz.data.limits import LARGEST, MOST_MEMBERS, MOST_RATIO, SLACK
 from ansatz.data.words import listing, suggestion
+
+DAMAGED = (ValueError, TypeError, SyntaxError, EOFError, OSError, RecursionError, KeyError)
+DAMAGED += (tokenize.TokenError, zipfile.BadZipFile, MemoryError)
+"""What NumPy raises when the head of a file is no head."""
 
 
 class ArrayHeader(NamedTuple):
@@ -24,23 +30,17 @@ class ArrayHeader(NamedTuple):
     start: int
 
 
-def read_header(file: IO[bytes], name: str, *, largest: int = LARGEST) -> ArrayHeader:
+def read_header(file: io.BufferedIOBase, name: str, *, largest: int = LARGEST) -> ArrayHeader:
     """Return shape, type and size of the NPY array in `file`; objects and huge arrays are refused."""
     try:
         version = np.lib.format.read_magic(file)
         reader = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
         if version not in reader:
             raise ValueError(f"version {version} is not known")
-        shape, _, dtype = reader[version](file, max_header_size=10_000)
-    except (
-        ValueError,
-        TypeError,
-        SyntaxError,
-        EOFError,
-        OSError,
-        zipfile.BadZipFile,
-        RecursionError,
-    ) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            shape, _, dtype = reader[version](file, max_header_size=10_000)
+    except DAMAGED as error:
         reason = (str(error).splitlines() or ["its head cannot be read"])[0].rstrip(".")
         raise BadInput(f"{name} is not a whole NumPy array: {reason}.") from None
     if dtype.hasobject:
@@ -81,7 +81,7 @@ def check_archive(members: list[zipfile.ZipInfo], name: str) -> None:
         raise BadInput(f"{name} has {len(members)} members; at most {MOST_MEMBERS} are read.")
     total = sum(member.file_size for member in members)
     packed = sum(member.compress_size for member in members)
-    if total > LARGEST or total > (1 << 20) + MOST_RATIO * packed:
+    if total > LARGEST or total > SLACK + MOST_RATIO * packed:
         raise BadInput(f"{name} would unpack from {packed} to {total} bytes, which is refused.")
 
 

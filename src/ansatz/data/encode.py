@@ -186,7 +186,8 @@ def fit_numeric(column: pl.Series, method: str = "robust", remarks: list[str] | 
         knots = np.quantile(t, np.linspace(0, 1, min(KNOTS, len(t))))
         return Numeric(column.name, method, 0.0, 1.0, 0.0, indicator, tuple(knots.tolist()))
     if method == "standard":
-        center, spread = float(t.mean()), float(t.std())
+        unit = float(np.abs(t).max()) or 1.0
+        center, spread = float((t / unit).mean()) * unit, float((t / unit).std()) * unit
         return Numeric(column.name, method, center, 1 / spread if spread else 0.0, log, indicator)
     low, center, high = (float(q) for q in np.quantile(t, [0.25, 0.5, 0.75]))
     reach = float(t.max() - t.min())

@@ -64,7 +64,7 @@ class Numeric:
             u = (t - self.center) * self.scale if self.scale else np.where(np.isnan(t), t, 0.0)
             if self.method == "standard":
                 return np.clip(u, -100.0, 100.0)
-            return np.where(np.isinf(u), np.sign(u) * 3.0, u / np.sqrt(1 + (u / 3) ** 2))
+            return np.where(np.isinf(u), np.sign(u) * 3.0, u / np.hypot(1.0, u / 3))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -251,17 +251,17 @@ def check_fields(encoder: dict[str, Any]) -> Encoder:
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in encoder.items()}
     del values["kind"]
     for field in dataclasses.fields(ENCODERS[kind]):
-        if not _fits(values[field.name], field.type):
+        if not fits(values[field.name], field.type):
             raise BadInput(f"The field {field.name!r} of a {kind} encoder is {values[field.name]!r}.")
     return ENCODERS[kind](**values)
 
 
-def _fits(value: Any, kind: Any) -> bool:
+def fits(value: Any, kind: Any) -> bool:
     """Tell whether a value read from JSON is of the type that a field declares."""
     if kind is float:
         return isinstance(value, float | int) and not isinstance(value, bool)
     if kind == tuple[float, ...]:
-        return isinstance(value, tuple) and all(_fits(v, float) for v in value)
+        return isinstance(value, tuple) and all(fits(v, float) for v in value)
     if kind == tuple[str, ...]:
         return isinstance(value, tuple) and all(isinstance(v, str) for v in value)
     return isinstance(value, kind)

@@ -10,7 +10,7 @@ import polars as pl
 
 from ansatz.core import BadInput
 from ansatz.data.arrays import frame_from_arrays
-from ansatz.data.limits import LARGEST, MOST_MEMBERS, MOST_RATIO
+from ansatz.data.limits import LARGEST, MOST_MEMBERS, MOST_RATIO, SLACK
 from ansatz.data.words import listing, remark, suggestion
 
 FILTERS = frozenset([1, 2, 3, 4, 5, 6, 32000])
@@ -103,7 +103,7 @@ def _read(data: h5py.Dataset, name: str) -> np.ndarray:
         )
     size = math.prod(data.shape) * data.dtype.itemsize
     stored = data.id.get_storage_size()
-    if size > LARGEST or size > (1 << 20) + MOST_RATIO * stored:
+    if size > LARGEST or size > SLACK + MOST_RATIO * stored:
         raise BadInput(
             f"{where} says that its shape is {data.shape}, {size} bytes of which {stored} are stored."
         )

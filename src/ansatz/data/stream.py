@@ -126,7 +126,7 @@ class Batches(Source):
     begins.  The state is (epoch, number of batches drawn): a resumed run starts the epoch's iterator
     again and draws that number of batches without using them.
 
-    >>> source = Batches(lambda epoch: iter([Pairs(np.ones(2), np.zeros(2))]))
+    >>> source = Batches(lambda epoch: iter([np.ones(2)]))
     >>> batch, state = source.next(np.array([0, 0]), None, None, None)
     >>> state.tolist()
     [0, 1]

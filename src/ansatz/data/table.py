@@ -171,7 +171,7 @@ def count_rows(data: Any, rows: Int[Array, " n"] | None) -> int:
     return (jax.tree.leaves(data)[0] if rows is None else rows).shape[0]
 
 
-def check_data(data: Any, batch: int, rows: Int[Array, " n"] | None) -> None:
+def check_data(data: Any, batch: int, rows: Any) -> None:
     """Raise `BadInput` for data without rows, of unequal lengths, a batch below 1, or rows out of range."""
     shapes = [jnp.shape(leaf) for leaf in jax.tree.leaves(data)]
     lengths = {shape[0] if shape else 0 for shape in shapes}

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ansatz.core import BadInput
-from ansatz.data.encoders import numbers
+from ansatz.data.encoders import fits, numbers
 from ansatz.data.schema import TASKS, normalised
 from ansatz.data.words import listing, remark, suggestion
 
@@ -98,9 +98,18 @@ class TargetEncoder:
     def from_json(cls, record: dict[str, Any]) -> "TargetEncoder":
         """Return the encoder that `to_json` described; unknown fields raise `BadInput`."""
         known = {field.name for field in dataclasses.fields(cls)}
-        if not isinstance(record, dict) or set(record) != known or record["task"] not in TASKS:
+        if (
+            not isinstance(record, dict)
+            or set(record) != known
+            or record["task"] not in TASKS
+            or not isinstance(record["classes"], list)
+        ):
             raise BadInput(f"The record of a target encoder needs the fields {listing(sorted(known))}.")
-        return dataclasses.replace(cls(**record), classes=tuple(record["classes"]))
+        values: dict[str, Any] = record | {"classes": tuple(record["classes"])}
+        for field in dataclasses.fields(cls):
+            if field.name != "classes" and not fits(values[field.name], field.type):
+                raise BadInput(f"The field {field.name!r} of a target encoder is {values[field.name]!r}.")
+        return cls(**values)
 
 
 def _labels(column: pl.Series) -> pl.Series:

@@ -145,6 +145,8 @@ def find_delimiter(text: str) -> str:
     lines = [line for line in text[:100_000].split("\n")[:101] if line.strip()]
     lines = lines[:-1] if len(text) > 100_000 and len(lines) > 1 else lines
     best, best_score = ",", 0.0
+    if not lines:
+        return best
     for delimiter in DELIMITERS:
         try:
             counts = [len(row) for row in csv.reader(lines, delimiter=delimiter)]
