@@ -3,6 +3,7 @@
 from ansatz.data.catalogue import CATALOGUE, Entry
 from ansatz.data.datasets import cache_folder, get, is_here, load_images, load_table
 from ansatz.data.encode import Features, TableEncoder
+from ansatz.data.held import Held
 from ansatz.data.images import Images, as_float, read_images
 from ansatz.data.read import read_table
 from ansatz.data.schema import Column, Prepared, find_task, infer_columns, prepare
@@ -20,6 +21,7 @@ __all__ = [
     "Entry",
     "Features",
     "Fold",
+    "Held",
     "Images",
     "Prepared",
     "Stream",

@@ -21,7 +21,7 @@ class Numeric:
     """A number made comparable: z = g((t(x) − center)·scale), 0 where it is missing.
 
     `method` says which: *robust* is g(u) = u/√(1 + (u/3)²) with the median and the interquartile
-    range (Holzmüller, Grinsztajn and Steinwart 2024, RealMLP); *standard* has g = identity with the
+    range (Holzmüller, Grinsztajn and Steinwart 2024, RealMLP); *standard* cuts u at ±100, with the
     mean and the standard deviation; *quantile* maps the empirical distribution on the normal one.
     `log` > 0 puts t(x) = log(1 + x/log) before it, for skewed values that are nowhere negative.
     """
