@@ -114,6 +114,15 @@ def test_verdict_speaks_against_the_best_baseline():
     assert same.outcome == "no clear difference" and same.gain.lower <= 0 <= same.gain.upper
 
 
+def test_results_side_by_side_mark_the_best_and_ones_own():
+    y = np.arange(50.0)
+    rows = [result("network", y, y + 0.1), result("mean", y, 0 * y)._replace(remark="thinned")]
+    table = module.comparison(rows)
+    assert table.marks() == {(0, 1)} and [entry.own for entry in table.entries] == [True, False]
+    assert table.header() == ["", "RMSE [95 % interval]", "time", "remark"]
+    assert table.cells()[1][2:] == ["100 ms", "thinned"]
+
+
 def test_verdict_of_a_network_without_merit_is_rarely_better():
     wins = 0
     for trial in range(200):

@@ -22,7 +22,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from ansatz.core import BadInput
-from ansatz.results.numbers import Interval, number
+from ansatz.results.compare import Column, Comparison, Entry
+from ansatz.results.numbers import Interval, duration, number
 from ansatz.supervised.design import Design
 from ansatz.supervised.metrics import METRICS, Metric, bootstrap, paired_bootstrap
 
@@ -32,7 +33,7 @@ INVERSE_PENALTIES = (0.01, 0.1, 1.0, 10.0)
 SMALL = 5_000
 """Up to so many training rows k and C are chosen by cross-validation; beyond, k = 15 and C = 1."""
 
-ONE_THREAD = 50_000
+ONE_THREAD = 500_000
 """Tables of fewer cells are fitted on one thread: more of them would mostly wait for one another."""
 
 
@@ -130,13 +131,35 @@ def verdict(
     gain = Interval(sign * difference.value, ends[0], ends[1], level)
     own, other = metric(y_test, network), best.interval.value
     figures = f"{metric.title} {number(own)} against {number(other)} of {best.name}"
-    spread = f"{level:.0%} interval of the gain {number(gain.lower, 3)} to {number(gain.upper, 3)}"
+    spread = f"{100 * level:g} % interval of the gain {number(gain.lower, 3)} to {number(gain.upper, 3)}"
     if gain.lower > 0:
         return Verdict("better", f"The network earned its keep: {figures} ({spread}).", gain, best.name)
     if gain.upper < 0:
         return Verdict("worse", f"The network did not earn its keep: {figures} ({spread}).", gain, best.name)
     sentence = f"No clear difference between the network and the best baseline: {figures} ({spread})."
     return Verdict("no clear difference", sentence, gain, best.name)
+
+
+def comparison(results: Sequence[BaselineResult], *, own: int | None = 0) -> Comparison:
+    """Return the results side by side for the terminal and the report; the row `own` is the network's.
+
+    The network's row is a `BaselineResult` like the others; all have the same metric.
+    """
+    if not results:
+        raise BadInput("There are no results to compare; give one at least.")
+    metric = METRICS[results[0].metric]
+    level = f"{100 * results[0].interval.level:g}"
+    columns = [
+        Column("metric", f"{metric.title} [{level} % interval]", higher_is_better=metric.higher_is_better),
+        Column("seconds", "time", write=duration),
+    ]
+    if any(result.remark for result in results):
+        columns.append(Column("remark", "remark"))
+    entries = [
+        Entry(r.name, {"metric": r.interval, "seconds": r.seconds, "remark": r.remark}, own=at == own)
+        for at, r in enumerate(results)
+    ]
+    return Comparison(tuple(columns), tuple(entries))
 
 
 def metric_of(task: Task, name: str | None) -> Metric:
