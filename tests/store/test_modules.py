@@ -11,11 +11,11 @@ import optax
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.store.trees import CLASSES, Layer, Moments, Network, Square, keys, random_array, same, trees
 
 from ansatz.core import BadInput, Fixed
 from ansatz.store import decode, encode, known_classes, named, tree_from_bytes, tree_to_bytes
 from ansatz.store.arrays import DTYPES
-from tests.store.trees import CLASSES, Layer, Moments, Network, Square, keys, random_array, same, trees
 
 KNOWN = named(*CLASSES)
 

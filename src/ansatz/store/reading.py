@@ -1,6 +1,7 @@
 """Finding the newest whole snapshot in a folder that anyone may have made."""
 
 import re
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def newest_sequence(path: Path) -> int:
 
 def read_run(path: Path, classes: Mapping[str, type] | Iterable[type] | None) -> tuple[Snapshot, list[str]]:
     """Return what `RunFolder.read` returns."""
-    own = classes if isinstance(classes, Mapping) else named(*(classes or ()))
-    known = {**known_classes(), **own}
+    own = dict(classes) if isinstance(classes, Mapping) else named(*(classes or ()))
+    known = ChainMap(own, known_classes())  # pyright: ignore[reportArgumentType]  # it is only read
     for attempt in range(5):
         found, remarks = _candidates(path)
         for folder, manifest in found:

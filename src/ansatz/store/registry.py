@@ -3,8 +3,8 @@
 import functools
 import importlib
 import pkgutil
-from collections.abc import Iterator
-from types import MappingProxyType, ModuleType
+from collections.abc import Iterator, Mapping
+from types import ModuleType
 from typing import Any
 
 import equinox as eqx
@@ -31,22 +31,41 @@ PACKAGES = (
 )
 
 
-@functools.cache
-def known_classes() -> MappingProxyType[str, type]:
+class _Known(Mapping[str, type]):
+    """The classes by name; only the package that a name begins with is imported to look it up."""
+
+    def __getitem__(self, name: str) -> type:
+        for package in PACKAGES:
+            if name.startswith(package + ".") and name in (found := _classes_of(package)):
+                return found[name]
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({name: None for package in PACKAGES for name in _classes_of(package)})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def known_classes() -> Mapping[str, type]:
     """Return every module class and named tuple that is defined in one of `PACKAGES`, by its name.
 
-    A user's own classes are not among them: pass `named(MyMap)` to what loads.
+    A user's own classes are not among them: pass them to what loads.
 
-    >>> "ansatz.core.Fixed" in known_classes()
-    True
+    >>> "ansatz.core.Fixed" in known_classes(), "os.system" in known_classes()
+    (True, False)
     """
+    return _Known()
+
+
+@functools.cache
+def _classes_of(package: str) -> dict[str, type]:
     found: dict[str, type] = {}
-    for package in PACKAGES:
-        for module in _modules(package):
-            for value in vars(module).values():
-                if _is_building_block(value) and value.__module__ == module.__name__:
-                    found[class_name(value)] = value
-    return MappingProxyType(found)
+    for module in _modules(package):
+        for value in vars(module).values():
+            if _is_building_block(value) and value.__module__ == module.__name__:
+                found[class_name(value)] = value
+    return found
 
 
 def _is_building_block(value: Any) -> bool:
