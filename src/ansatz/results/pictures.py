@@ -24,9 +24,8 @@ def data_summary(columns: Mapping[str, Any]) -> Figure:
     shown = list(columns.items())[:MOST_COLUMNS]
     if not shown:
         raise BadInput("There is no column to draw; a summary needs one at least.")
-    across = min(4, len(shown))
-    down = -(-len(shown) // across)
-    figure, panels = grid(down, across, 1.75 * across, 1.45 * down)
+    down = -(-len(shown) // 4)
+    figure, panels = grid(down, 4, 7.0, 1.45 * down)
     for ax, (name, column) in zip(panels, shown, strict=False):
         _column(ax, name, np.asarray(column))
     for ax in panels[len(shown) :]:
