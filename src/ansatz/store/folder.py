@@ -107,7 +107,7 @@ class RunFolder:
             snapshot = dataclasses.replace(snapshot, step=step)
         files = pack(snapshot)
         self._attempt(f"The checkpoint of step {snapshot.step}", lambda: self._stage(files, snapshot.step))
-        self._prune(keep)
+        _prune(self.path / CHECKPOINTS, keep)
 
     def finish(self, snapshot: Snapshot, extras: Mapping[str, bytes] | None = None) -> None:
         """Write the last snapshot and further files to the top of the folder and remove the checkpoints.
@@ -132,7 +132,7 @@ class RunFolder:
             DiskError: if the disk refuses.
         """
         _check_name(name)
-        self._attempt(name, lambda: self._add(name, data))
+        self._attempt(name, lambda: _add(self.path, name, data))
 
     def close(self) -> None:
         """Give the folder back; one that was made here and never written to is removed."""
@@ -174,21 +174,8 @@ class RunFolder:
         write_folder(folder / name, {**files, NAME: manifest})
         self._sequence, self._step = sequence, step
 
-    def _prune(self, keep: int) -> None:
-        """Remove all but the newest checkpoints; one that cannot be removed does no harm."""
-        ages: list[tuple[int, Path]] = []
-        for folder in (self.path / CHECKPOINTS).iterdir():
-            if STEP.fullmatch(folder.name):
-                try:
-                    ages.append((read_manifest(folder).sequence, folder))
-                except (Damaged, BadInput):
-                    ages.append((-1, folder))
-        for _, folder in sorted(ages)[:-keep]:
-            with contextlib.suppress(OSError):
-                remove_folder(folder)
-
     def _write_top(self, files: Mapping[str, bytes], step: int) -> None:
-        old = self._top()
+        old = _top(self.path)
         sequence = self._sequence + 1
         for name, data in files.items():
             write_file(self.path / name, data)
@@ -199,21 +186,6 @@ class RunFolder:
                 (self.path / name).unlink()
         with contextlib.suppress(OSError):
             remove_folder(self.path / CHECKPOINTS)
-
-    def _add(self, name: str, data: bytes) -> None:
-        old = self._top() or Manifest(0, None, {})
-        if name in old.files:
-            rest = {known: entry for known, entry in old.files.items() if known != name}
-            write_file(self.path / NAME, dataclasses.replace(old, files=rest).to_bytes())
-        write_file(self.path / name, data)
-        files = {**old.files, **describe({name: data})}
-        write_file(self.path / NAME, dataclasses.replace(old, files=files).to_bytes())
-
-    def _top(self) -> Manifest | None:
-        try:
-            return read_manifest(self.path)
-        except (Damaged, BadInput):
-            return None
 
 
 def _locked(path: Path) -> Lock:
@@ -234,3 +206,34 @@ def _check_name(name: str) -> None:
             f"{name!r} cannot be added to a run; use a name of letters, digits, '_', '-' and '.' that is "
             "none of the run's own."
         )
+
+
+def _prune(checkpoints: Path, keep: int) -> None:
+    """Remove all but the newest checkpoints; one that cannot be removed does no harm."""
+    ages: list[tuple[int, Path]] = []
+    for folder in checkpoints.iterdir():
+        if STEP.fullmatch(folder.name):
+            try:
+                ages.append((read_manifest(folder).sequence, folder))
+            except (Damaged, BadInput):
+                ages.append((-1, folder))
+    for _, folder in sorted(ages)[:-keep]:
+        with contextlib.suppress(OSError):
+            remove_folder(folder)
+
+
+def _top(path: Path) -> Manifest | None:
+    try:
+        return read_manifest(path)
+    except (Damaged, BadInput):
+        return None
+
+
+def _add(path: Path, name: str, data: bytes) -> None:
+    old = _top(path) or Manifest(0, None, {})
+    if name in old.files:
+        rest = {known: entry for known, entry in old.files.items() if known != name}
+        write_file(path / NAME, dataclasses.replace(old, files=rest).to_bytes())
+    write_file(path / name, data)
+    files = {**old.files, **describe({name: data})}
+    write_file(path / NAME, dataclasses.replace(old, files=files).to_bytes())
