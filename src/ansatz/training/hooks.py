@@ -45,8 +45,14 @@ class Checkpoint:
     A failed write (disk full) is told once and the run goes on: the last good checkpoint stays.
     """
 
-    def __init__(self, folder: Any, every: float = 30.0, tell: Callable[[str], None] = print):
-        self.folder, self.every, self.tell = folder, every, tell
+    def __init__(
+        self,
+        folder: Any,
+        every: float = 30.0,
+        tell: Callable[[str], None] = print,
+        extra: dict[str, Any] | None = None,
+    ):
+        self.folder, self.every, self.tell, self.extra = folder, every, tell, extra or {}
         self.last = time.monotonic()
         self.failed: str | None = None
 
@@ -56,7 +62,9 @@ class Checkpoint:
         if time.monotonic() - self.last < self.every and not unfinished:
             return None
         try:
-            self.folder.checkpoint(event.snapshot(), event.step)
+            snapshot = event.snapshot()
+            snapshot.info |= self.extra
+            self.folder.checkpoint(snapshot, event.step)
             self.failed = None
         except OSError as error:
             if self.failed is None:

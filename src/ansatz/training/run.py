@@ -83,12 +83,6 @@ class Run:
         with RunFolder.create(path) as folder:
             folder.finish(self.snapshot())
 
-    def report(self, path: Any) -> None:
-        """Write a self-contained HTML report of the run."""
-        from ansatz.results.report import report
-
-        report(self, path)
-
 
 def load(path: Any, classes: Any = None) -> Run:
     """Load a run from its folder; only known classes are built, and nothing in it is executed.

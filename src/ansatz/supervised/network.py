@@ -1,0 +1,222 @@
+"""The network for tables: encoded columns, a linear and a deep part, and its own quantiles."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import jax.random as jr
+from jaxtyping import Array
+
+from ansatz._spelling import choose
+from ansatz.core import BadInput, Map, Metrics, Objective, Pairs, Parts, Recipe, Watch, over_batch
+from ansatz.data.table import Blocks, Table
+from ansatz.maps import MLP, Affine, Fourier, Polynomial, Tabular, TableEncoder, Taylor
+from ansatz.objectives import (
+    binary_cross_entropy,
+    cross_entropy,
+    huber,
+    load_objective,
+    mean_absolute_error,
+    mean_squared_error,
+    penalized,
+)
+from ansatz.training.optimizers import optimizer, schedule
+from ansatz.training.updates import Descend
+
+MAPS = ("network", "mlp", "affine", "polynomial", "fourier", "taylor")
+POINT_LOSSES = {"mse": mean_squared_error, "mae": mean_absolute_error, "huber": huber(1.0)}
+BLOCK = 8192
+
+
+class Examples(NamedTuple):
+    """The rows of one member of an ensemble: all members share `pairs` and differ in their rows.
+
+    `pairs.x` is a `Features` of `numeric: [N, D]` and `codes: [N, C]`; `train` and `held` are row
+    numbers; `edges` are the bins of each number.
+    """
+
+    pairs: Pairs
+    train: Any
+    held: Any
+    task: str
+    outputs: int
+    levels: tuple[int, ...]
+    edges: Any
+
+
+class Encoded(Map):
+    """A map of the features of a row, `inner(encoder(row))`."""
+
+    encoder: TableEncoder
+    inner: Map
+
+    def __call__(self, x: Any, *, key: Any = None) -> Array:
+        """Return the inner map's answer to a row."""
+        return self.inner(self.encoder(x), key=key)
+
+
+class TableNetwork(Recipe):
+    """A map from the rows of a table to its target, trained by mini-batches with early stopping.
+
+    - `map`: "network" (features of each column, a linear and a deep part), the notes' "mlp", "affine",
+      or the series "polynomial", "fourier" and "taylor".
+    - `width`, `depth`, `activation`, `dropout`: of the hidden layers.
+    - `bins`: piecewise linear features a number gets; 0 for the numbers alone.
+    - `loss`: "auto" (squares for a number, cross-entropy for classes), "mse", "mae", "huber", or
+      FILE.py:NAME for an objective of your own.
+    - `l1`, `l2`: penalties on the weights; `weight_decay`: that of AdamW.
+    - `batch`: examples in a mini-batch, 0 to choose from the number of rows.
+    - `patience`: epochs without a better validation loss before the training stops.
+
+    For a number the map answers `[mean, lower, upper]`, the last two trained as the quantiles of
+    `level` by the pinball loss; with an objective of your own it answers `[mean]` alone.
+    """
+
+    map: str = "network"
+    width: int = 128
+    depth: int = 2
+    activation: str = "silu"
+    dropout: float = 0.1
+    bins: int = 16
+    loss: str = "auto"
+    l1: float = 0.0
+    l2: float = 0.0
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    schedule: str = "cosine"
+    warmup: float = 0.02
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    batch: int = 0
+    patience: int = 20
+    level: float = 0.9
+
+    def __check_init__(self) -> None:
+        """Refuse what cannot be trained, before data are read."""
+        choose("map", self.map, dict.fromkeys(MAPS))
+        if self.loss not in ("auto", "cross_entropy", *POINT_LOSSES) and ".py:" not in self.loss:
+            choose("loss", self.loss, dict.fromkeys(("auto", "cross_entropy", *POINT_LOSSES)))
+        for name in ("width", "depth", "patience"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least 1.")
+        for name in ("l1", "l2", "bins", "batch", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
+        if not 0 < self.level < 1:
+            raise BadInput(f"level={self.level} is no probability: it lies between 0 and 1.")
+        self.rule(), schedule(self.schedule, self.warmup)
+
+    @property
+    def quantiles(self) -> bool:
+        """Tell whether a regression trains its own quantiles."""
+        return ".py:" not in self.loss
+
+    def rule(self) -> Any:
+        """Return the optimizer."""
+        decay = self.weight_decay if self.optimizer == "adamw" else 0.0
+        clip = self.clip if self.clip and self.optimizer != "lbfgs" else None
+        return optimizer(self.optimizer, self.learning_rate, weight_decay=decay, clip=clip)
+
+    def build(self, data: Examples, key: Any) -> Parts:
+        """Return the parts for one member of the ensemble."""
+        encode, inside = jr.split(key)
+        columns = data.pairs.x.numeric.shape[1]
+        edges = data.edges if self.bins and self.map == "network" else None
+        encoder = TableEncoder(columns, data.levels, edges, key=encode)
+        model = self._map(encoder, data.outputs, inside)
+        objective = self.objective(data.task)
+        trained = penalized(objective, l1=self.l1, l2=self.l2) if self.l1 or self.l2 else objective
+        factor = None if self.optimizer == "lbfgs" else schedule(self.schedule, self.warmup)
+        source = Table(data.pairs, self.batch, data.train)
+        held = Blocks(data.pairs, BLOCK, data.held)
+        every = -(-source.length // source.size)
+        watch = Watch(held, objective, every, held.blocks, monitor="score", patience=self.patience)
+        return Parts(model, source, (Descend(trained, self.rule(), schedule=factor),), watch=watch)
+
+    def objective(self, task: str) -> Objective:
+        """Return what is lowered; validation monitors its metric `score`."""
+        if ".py:" in self.loss:
+            return _scored(load_objective(self.loss))
+        if task == "regression":
+            if self.loss == "cross_entropy":
+                raise BadInput("The loss 'cross_entropy' is for classes, and the target is a number.")
+            return with_quantiles(POINT_LOSSES["mse" if self.loss == "auto" else self.loss], self.level)
+        if self.loss not in ("auto", "cross_entropy"):
+            raise BadInput(
+                f"The loss {self.loss!r} is for numbers, and the target is a class; use 'cross_entropy'."
+            )
+        return _scored(binary_objective if task == "binary" else cross_entropy)
+
+    def _map(self, encoder: TableEncoder, outputs: int, key: Any) -> Map:
+        if self.map == "network":
+            return Tabular(
+                encoder, outputs, self.width, self.depth, self.activation, self.dropout, key=key
+            )
+        size = encoder.out_size
+        if self.map == "mlp":
+            inner = MLP(
+                size, outputs, self.width, self.depth, self.activation, dropout=self.dropout, key=key
+            )
+        elif self.map == "affine":
+            inner = Affine(size, outputs, key=key)
+        else:
+            kind = {"polynomial": Polynomial, "fourier": Fourier, "taylor": Taylor}[self.map]
+            inner = kind(size, outputs, key=key)
+        return Encoded(encoder, inner)
+
+
+class _Given(Map):
+    """The identity: its input is the prediction."""
+
+    def __call__(self, x: Array, *, key: Any = None) -> Array:
+        return x
+
+
+def with_quantiles(point: Objective, level: float) -> Objective:
+    """Return ``point(mean) + pinball(lower, upper)`` for a map that answers `[mean, lower, upper]`.
+
+    The quantiles are those of (1 - level)/2 and (1 + level)/2; `score` is the sum.
+    """
+    tail = (1 - level) / 2
+
+    def objective(model: Any, batch: Pairs, key: Any) -> tuple[Array, Metrics]:
+        answers = over_batch(model, batch.x, key)
+        loss, metrics = point(_Given(), batch._replace(x=answers[:, :1]), None)
+        tau = jnp.asarray([tail, 1 - tail], answers.dtype)[None, :]
+        error = batch.y[:, None].astype(answers.dtype) - answers[:, 1:]
+        pinball = jnp.maximum(tau * error, (tau - 1) * error).sum(1)
+        weight = jnp.ones_like(pinball) if batch.weight is None else batch.weight
+        pinball = (pinball * weight).sum() / jnp.maximum(weight.sum(), 1e-12)
+        total = loss + 0.5 * pinball
+        return total, metrics | {"point": loss, "pinball": pinball, "score": total}
+
+    return objective
+
+
+def binary_objective(model: Any, batch: Pairs, key: Any) -> tuple[Array, Metrics]:
+    """Binary cross-entropy for class numbers 0 and 1."""
+    return binary_cross_entropy(model, batch._replace(y=batch.y.astype(jnp.float32)), key)
+
+
+def _scored(objective: Objective) -> Objective:
+    def scored(model: Any, batch: Pairs, key: Any) -> tuple[Array, Metrics]:
+        loss, metrics = objective(model, batch, key)
+        return loss, metrics | {"score": loss}
+
+    return scored
+
+
+def automatic_batch(rows: int) -> int:
+    """Return the mini-batch for so many training rows: about rows/24, a power of two in [16, 256].
+
+    >>> [automatic_batch(n) for n in (100, 1000, 50_000)]
+    [16, 32, 256]
+    """
+    size = 16
+    while size < 256 and 2 * size * 17 <= rows:
+        size *= 2
+    return size
+
+
+def automatic_epochs(rows: int) -> int:
+    """Return the most epochs for so many training rows; early stopping ends most runs long before."""
+    return int(min(400, max(40, 120_000 / rows**0.8)))

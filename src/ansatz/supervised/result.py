@@ -1,0 +1,212 @@
+"""A fitted table: what it predicts, what it was measured to be worth, and its folder."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from ansatz.core import BadInput
+from ansatz.data import TableEncoder, TargetEncoder, read_table
+from ansatz.results.numbers import Interval
+from ansatz.supervised.attribution import Importance, NullBand
+from ansatz.supervised.baselines import BaselineResult, Verdict
+from ansatz.supervised.conformal import Coverage, CrossPlus, PredictionSets, Split
+from ansatz.supervised.evaluate import Evaluation
+from ansatz.supervised.network import TableNetwork
+from ansatz.supervised.predictor import Predictor
+from ansatz.supervised.settings import TableSettings
+from ansatz.training.run import Run, from_snapshot
+
+
+@dataclass(frozen=True)
+class TableFit:
+    """A fitted table.
+
+    `evaluation` holds the figures of the test part, `run` the training, `parts` the number of rows by
+    their use, `remarks` what was done to the table, a sentence each.
+    """
+
+    run: Run
+    predictor: Predictor
+    evaluation: Evaluation
+    recipe: TableNetwork
+    settings: TableSettings
+    parts: dict[str, int]
+    source: dict[str, Any]
+    remarks: tuple[str, ...]
+
+    def predict(self, table: Any) -> np.ndarray:
+        """Return the predicted target `[N]` of the rows of a table or path."""
+        return self.predictor.predict(read_table(table))
+
+    def interval(self, table: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return the ends `[N]` of the prediction intervals (of the level trained for)."""
+        return self.predictor.interval(read_table(table))
+
+    def probabilities(self, table: Any) -> np.ndarray:
+        """Return the calibrated probabilities `[N, classes]`."""
+        return self.predictor.probabilities(read_table(table))
+
+    def summary(self) -> list[str]:
+        """Return the result in a few sentences."""
+        found = self.evaluation
+        kind = "intervals" if self.predictor.task == "regression" else "sets"
+        value = found.interval
+        lines = [
+            f"{found.metric} {value.value:.4g} on {self.parts['test']} test rows "
+            f"(95% interval {value.lower:.4g} to {value.upper:.4g}).",
+            f"The {found.level:.0%} {kind} hold {found.coverage.share:.1%} of the test rows; "
+            f"their mean {'width' if kind == 'intervals' else 'size'} is {found.coverage.width:.4g}.",
+        ]
+        return [*lines, *([found.verdict.sentence] if found.verdict else []), self.run.message]
+
+    def save(self, path: Any) -> None:
+        """Write the folder of this fit, all of it or nothing."""
+        from ansatz.store import RunFolder
+
+        with RunFolder.create(path) as folder:
+            snapshot, extras = self.files()
+            folder.finish(snapshot, extras)
+
+    def report(self, path: Any = None) -> str:
+        """Return the report as one HTML page, and write it if a path is given."""
+        from ansatz.supervised.report import table_report
+
+        page = table_report(self)
+        if path is not None:
+            from ansatz.store import write_file
+
+            write_file(Path(path), page.encode())
+        return page
+
+    def files(self) -> tuple[Any, dict[str, bytes]]:
+        """Return the snapshot and the further files of the folder."""
+        snapshot = self.run.snapshot(kind="table", table=self.record())
+        snapshot.model = self.predictor.model
+        return snapshot, {"evaluation.json": evaluation_to_json(self.evaluation), "report.html": self.report().encode()}
+
+    def record(self) -> dict[str, Any]:
+        """Return what `run.json` says of this fit beyond the training."""
+        return {
+            "encoder": self.predictor.encoder.to_json(),
+            "target": self.predictor.target.to_json(),
+            "temperature": float(self.predictor.temperature),
+            "intervals": _plain_intervals(self.predictor.intervals),
+            "sets": None if self.predictor.sets is None else asdict(self.predictor.sets),
+            "settings": asdict(self.settings) | {"ignore": list(self.settings.ignore)},
+            "parts": self.parts,
+            "source": self.source,
+            "remarks": list(self.remarks),
+        }
+
+
+def load_table_fit(path: Any) -> TableFit:
+    """Load a fit from its folder; only known classes are built, and nothing in it is executed."""
+    from ansatz.store import RunFolder
+
+    snapshot, remarks = RunFolder.read(path)
+    if snapshot.info.get("kind") != "table":
+        raise BadInput(f"{path} is no finished fit of a table; resume it with `ansatz fit --resume {path}`.")
+    record = snapshot.info["table"]
+    settings = dict(record["settings"])
+    settings["ignore"] = tuple(settings["ignore"])
+    predictor = Predictor(
+        TableEncoder.from_json(record["encoder"]),
+        TargetEncoder.from_json(record["target"]),
+        snapshot.model,
+        float(record["temperature"]),
+        _intervals_from(record["intervals"]),
+        None if record["sets"] is None else PredictionSets(**record["sets"]),
+    )
+    evaluation = evaluation_from_json((Path(path) / "evaluation.json").read_bytes())
+    run = from_snapshot(snapshot)
+    return TableFit(
+        run, predictor, evaluation, snapshot.recipe, TableSettings(**settings), dict(record["parts"]),
+        dict(record["source"]), (*record["remarks"], *remarks),
+    )  # fmt: skip
+
+
+def source_record(table: Any, frame: pl.DataFrame) -> dict[str, Any]:
+    """Return where a table came from: its file and hash, or a hash of its values."""
+    shape = {"rows": frame.height, "columns": frame.columns}
+    if isinstance(table, str | Path) and Path(table).is_file():
+        digest = hashlib.sha256(Path(table).read_bytes()).hexdigest()
+        return {"path": str(table), "sha256": digest} | shape
+    rows = frame.hash_rows(seed=0).to_numpy()
+    return {"path": None, "sha256": hashlib.sha256(rows.tobytes()).hexdigest()} | shape
+
+
+def _plain_intervals(intervals: Split | CrossPlus | None) -> dict[str, Any] | None:
+    if intervals is None:
+        return None
+    if isinstance(intervals, Split):
+        return {"kind": "split"} | asdict(intervals)
+    return {
+        "kind": "cross", "scores": intervals.scores.tolist(), "fold": intervals.fold.tolist(),
+        "level": intervals.level,
+    }  # fmt: skip
+
+
+def _intervals_from(record: dict[str, Any] | None) -> Split | CrossPlus | None:
+    if record is None:
+        return None
+    fields = {name: value for name, value in record.items() if name != "kind"}
+    if record["kind"] == "split":
+        return Split(**fields)
+    return CrossPlus(np.asarray(fields["scores"]), np.asarray(fields["fold"]), fields["level"])
+
+
+def evaluation_to_json(found: Evaluation) -> bytes:
+    """Return an evaluation as JSON."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value.tolist()
+        if hasattr(value, "_asdict"):
+            return {name: plain(v) for name, v in value._asdict().items()}
+        if isinstance(value, dict):
+            return {name: plain(v) for name, v in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(v) for v in value]
+        return value.item() if isinstance(value, np.generic) else value
+
+    return json.dumps(plain(found)).encode()
+
+
+def evaluation_from_json(text: bytes) -> Evaluation:
+    """Undo `evaluation_to_json`."""
+
+    def array(value: Any) -> Any:
+        return None if value is None else np.asarray(value)
+
+    try:
+        r = json.loads(text)
+        compared = [
+            BaselineResult(**(b | {"predictions": array(b["predictions"]), "interval": Interval(**b["interval"])}))
+            for b in r["baselines"]
+        ]
+        found = r["verdict"]
+        verdict = found and Verdict(**(found | {"gain": Interval(**found["gain"])}))
+        given = r["importance"]
+        arrays = ("mean", "deviation", "drops")
+        importance = given and Importance(
+            **{k: array(v) if k in arrays else tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+        )
+        band = r["null"] and NullBand(**{k: array(v) if isinstance(v, list) else v for k, v in r["null"].items()})
+        fields = {name: array(r[name]) for name in ("y", "prediction", "lower", "upper")}
+        return Evaluation(
+            **(r | fields),  # type: ignore[arg-type]
+        )._replace(
+            interval=Interval(**r["interval"]),
+            coverage=Coverage(**r["coverage"]),
+            baselines=compared,
+            verdict=verdict,
+            importance=importance,
+            null=band,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"evaluation.json is damaged: {error!r}.") from None
