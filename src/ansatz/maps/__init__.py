@@ -1,7 +1,7 @@
 """Maps f_θ: parameterized guesses, each on one example.
 
-Every name in `__all__` is a `Map` with an `example(key) -> (map, x)`; the functions that belong to
-them stand in their files.
+Every name in `__all__` but `Row`, an input, is a `Map` with an `example(key) -> (map, x)`; the
+functions that belong to them stand in their files.
 """
 
 from ansatz.maps.affine import Affine
@@ -12,7 +12,8 @@ from ansatz.maps.ensemble import BatchEnsemble, MemberMean, SharedAffine
 from ansatz.maps.layers import Activation, Chain, Dropout, LayerNorm, Skip
 from ansatz.maps.mlp import MLP
 from ansatz.maps.series import Fourier, Polynomial, Taylor
-from ansatz.maps.tabular import TableEncoder, Tabular
+from ansatz.maps.stacked import Stacked
+from ansatz.maps.tabular import Row, TableEncoder, Tabular
 
 __all__ = [
     "CNN",
@@ -33,8 +34,10 @@ __all__ = [
     "Periodic",
     "PiecewiseLinear",
     "Polynomial",
+    "Row",
     "SharedAffine",
     "Skip",
+    "Stacked",
     "TableEncoder",
     "Tabular",
     "Taylor",

@@ -99,7 +99,7 @@ class BatchEnsemble(Map):
         keys = jax.random.split(key, depth + 1)
         sizes = [in_size] + [width] * depth
         self.hidden = tuple(
-            SharedAffine(sizes[i], width, members, gain(activation), signs=i == 0, key=keys[i])
+            SharedAffine(sizes[i], width, members, gain(activation) if i else 1.0, i == 0, key=keys[i])
             for i in range(depth)
         )
         deviation = math.sqrt(2 / (width + out_size))

@@ -21,7 +21,8 @@ class MLP(Map):
     * `activation` and `output` are names of `ACTIVATIONS`.
     * `norm` puts a layer norm before each σ; `skip` adds ℓⁿ⁻¹ to ℓⁿ from the second hidden layer on.
     * `dropout` in [0, 1) drops that share of each hidden layer while a key is given.
-    * `initial` names the initialization of the weights, which are scaled by the gain of `activation`.
+    * `initial` names the initialization of the weights; what leaves an activation meets its gain, so that
+      inputs of mean square 1 enter every hidden σ with mean square 1, however deep.
 
     The biases start at 0 but for the first layer, where they are drawn from N(0, 1 / in_size): the
     bends of the first layer's nodes then lie spread over the data instead of all at x = 0.
@@ -64,8 +65,9 @@ class MLP(Map):
         sizes = [in_size, *[width] * depth, out_size]
         keys = jax.random.split(key, depth + 1)
         spread = [1 / math.sqrt(in_size)] + [0.0] * depth
+        gains = [1.0] + [gain(activation)] * depth
         self.hidden = tuple(
-            Affine(sizes[i], width, initial, gain(activation), spread[i], key=keys[i]) for i in range(depth)
+            Affine(sizes[i], width, initial, gains[i], spread[i], key=keys[i]) for i in range(depth)
         )
         self.norms = tuple(LayerNorm(width) for _ in range(depth if norm else 0))
         self.last = Affine(sizes[-2], out_size, initial, 1.0, key=keys[-1])

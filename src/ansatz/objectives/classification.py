@@ -22,7 +22,9 @@ def binary_cross_entropy(prediction: Array, target: Any, who: str) -> Each:
 
     >>> import jax.numpy as jnp
     >>> from ansatz.core import Pairs
-    >>> loss, metrics = binary_cross_entropy(lambda x: x, Pairs(jnp.asarray([30.0]), jnp.ones(1)), None)
+    >>> from ansatz.maps import Activation
+    >>> batch = Pairs(jnp.asarray([30.0]), jnp.ones(1))
+    >>> loss, metrics = binary_cross_entropy(Activation("identity"), batch, None)
     >>> float(loss) < 1e-12
     True
     """
@@ -64,7 +66,8 @@ def smoothed_cross_entropy(smoothing: float = 0.0) -> Objective:
         if smoothing:
             wanted = (1 - smoothing) * wanted + smoothing / classes
         logarithms = jax.nn.log_softmax(prediction, axis=1)
-        hit = prediction.argmax(1) == label.astype(jnp.int32)
+        guess = prediction.argmax(1)
+        hit = guess == label.astype(guess.dtype)
         return -(wanted * logarithms).sum(1), {"accuracy": hit.astype(prediction.dtype)}
 
     return objective_of(cross_entropy)

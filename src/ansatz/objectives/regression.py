@@ -21,7 +21,9 @@ def mean_absolute_error(prediction: Array, target: Any, who: str) -> Each:
 
     >>> import jax.numpy as jnp
     >>> from ansatz.core import Pairs
-    >>> loss, metrics = mean_absolute_error(lambda x: 2 * x, Pairs(jnp.ones(3), jnp.zeros(3)), None)
+    >>> from ansatz.maps import Activation
+    >>> batch = Pairs(2 * jnp.ones(3), jnp.zeros(3))
+    >>> loss, metrics = mean_absolute_error(Activation("identity"), batch, None)
     >>> float(loss)
     2.0
     """
@@ -35,7 +37,9 @@ def mean_squared_error(prediction: Array, target: Any, who: str) -> Each:
 
     >>> import jax.numpy as jnp
     >>> from ansatz.core import Pairs
-    >>> loss, metrics = mean_squared_error(lambda x: 2 * x, Pairs(jnp.ones(3), jnp.zeros(3)), None)
+    >>> from ansatz.maps import Activation
+    >>> batch = Pairs(2 * jnp.ones(3), jnp.zeros(3))
+    >>> loss, metrics = mean_squared_error(Activation("identity"), batch, None)
     >>> float(loss)
     4.0
     """
