@@ -1,0 +1,57 @@
+"""`ansatz report`: draws the report of a run anew, and prints its path.
+
+examples:
+  ansatz report runs/first
+"""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+
+def command(arguments: list[str]) -> int:
+    """Write the report that the words ask for; return the exit code."""
+    from ansatz.cli._answer import Answer
+    from ansatz.cli._flags import parse
+    from ansatz.core import BadInput
+    from ansatz.store import RunFolder
+
+    asked, _ = parse(_form(), arguments, "report", __doc__ or "")
+    if asked.run is None:
+        raise BadInput("A report needs a run: ansatz report RUN.")
+    answer, path = Answer(as_json=asked.json), Path(asked.run) / "report.html"
+    with answer.working():
+        page = _load(asked.run).report()
+        with RunFolder.create(asked.run) as folder:
+            folder.add("report.html", page.encode())
+    answer.give({"run": asked.run, "report": str(path)}, [str(path)])
+    return 0
+
+
+def _load(run: str) -> Any:
+    """Return the finished fit in a folder: of a table or of images."""
+    from ansatz.store import RunFolder
+
+    if RunFolder.read(run)[0].info.get("kind") == "images":
+        from ansatz.cli._images import load_pictures
+
+        return load_pictures(run)
+    from ansatz.supervised.result import load_table_fit
+
+    return load_table_fit(run)
+
+
+def _form() -> type:
+    import tyro
+
+    from ansatz.cli._flags import flag
+
+    word: Any = str | None
+    return dataclasses.make_dataclass(
+        "Report",
+        [
+            ("run", flag(word, "the folder of a run", tyro.conf.Positional, metavar="RUN"), None),
+            ("json", flag(bool, "print one JSON object"), False),
+        ],
+        frozen=True,
+    )
