@@ -47,6 +47,7 @@ def smoothed_cross_entropy(smoothing: float = 0.0) -> Objective:
         raise BadInput(f"cross_entropy needs a smoothing in [0, 1), not {smoothing!r}.")
 
     def cross_entropy(prediction: Array, target: Any, who: str) -> Each:
+        """``-1/N Σ_A ln softmax(z)_y``, from logits; see `smoothed_cross_entropy`."""
         target = jnp.asarray(target)
         if prediction.ndim != 2:
             raise BadInput(f"cross_entropy needs logits [N, classes], not {list(prediction.shape)}.")

@@ -57,6 +57,7 @@ def huber(delta: float = 1.0) -> Objective:
         raise BadInput(f"huber needs a delta above 0, not {delta!r}.")
 
     def huber(prediction: Array, target: Any, who: str) -> Each:
+        """The Huber loss; see the function that returned it."""
         error = _error(prediction, target, who)
         size = jnp.abs(error)
         inside = jnp.minimum(size, delta)
@@ -78,6 +79,7 @@ def pinball(quantiles: Sequence[float] = (0.05, 0.5, 0.95)) -> Objective:
         raise BadInput(f"pinball needs quantiles that increase within (0, 1), not {quantiles!r}.")
 
     def pinball(prediction: Array, target: Any, who: str) -> Each:
+        """The mean pinball loss; see the function that returned it."""
         target = jnp.asarray(target, prediction.dtype)
         count = prediction.shape[0]
         if prediction.shape != (count, len(levels)) or target.shape not in ((count,), (count, 1)):
