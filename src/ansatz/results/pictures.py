@@ -1,7 +1,6 @@
 """Figures of tables, planes and images: summaries, decision boundaries, filters and what they respond to."""
 
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,8 @@ from matplotlib.figure import Figure
 
 from ansatz.core import BadInput
 from ansatz.results.canvas import LIGHT, SERIES, axes, bare, color, drawn, grid, points, short
-from ansatz.results.numbers import missing, number
+from ansatz.results.numbers import number
+from ansatz.results.sketch import Sketch, sketch
 
 MOST_COLUMNS = 24
 
@@ -19,7 +19,7 @@ MOST_COLUMNS = 24
 def data_summary(columns: Mapping[str, Any]) -> Figure:
     """Draw each column of a table: a histogram of numbers, the commonest categories, the share missing.
 
-    `columns` maps names to arrays `[N]`; the first 24 are drawn.
+    `columns` maps names to arrays `[N]` or to their `Sketch`es; the first 24 are drawn.
     """
     shown = list(columns.items())[:MOST_COLUMNS]
     if not shown:
@@ -27,46 +27,36 @@ def data_summary(columns: Mapping[str, Any]) -> Figure:
     down = -(-len(shown) // 4)
     figure, panels = grid(down, 4, 7.0, 1.45 * down)
     for ax, (name, column) in zip(panels, shown, strict=False):
-        _column(ax, name, np.asarray(column))
+        _column(ax, name, column if isinstance(column, Sketch) else sketch(column))
     for ax in panels[len(shown) :]:
         ax.set_visible(False)
     return figure
 
 
-def _column(ax: Axes, name: str, column: np.ndarray) -> None:
-    if column.dtype.kind == "M":
-        days = (column - np.datetime64("1970-01-01")) / np.timedelta64(1, "D")
-        column = 1970 + days / 365.2425
-    gaps = np.array([missing(value) for value in column.tolist()], bool)
-    held = column[~gaps]
-    if held.size and all(isinstance(value, Real) for value in held.tolist()):
-        numbers = held.astype(float)
-        numbers = numbers[np.isfinite(numbers)]
-        bins = int(np.clip(np.unique(numbers).size, 1, 24)) if numbers.size else 1
-        ax.hist(numbers, bins=bins, color=LIGHT["blue"], alpha=0.8)
+def _column(ax: Axes, name: str, column: Sketch) -> None:
+    if column.low is not None and column.high is not None:
+        edges = np.linspace(column.low, column.high, len(column.counts) + 1)
+        if column.low == column.high:
+            edges = np.array([column.low - 0.5, column.low + 0.5])
+        ax.stairs(column.counts, edges, fill=True, color=LIGHT["blue"], alpha=0.8)
         ax.locator_params(axis="x", nbins=3)
         ax.set_yticks([])
     else:
-        values, counts = np.unique([str(value) for value in held.tolist()], return_counts=True)
-        top = np.argsort(-counts, kind="stable")[:5]
-        ax.barh(range(len(top)), counts[top], color=LIGHT["green"], alpha=0.45, height=0.8)
-        for row, at in enumerate(top):
+        rows = range(len(column.words))
+        ax.barh(rows, column.counts, color=LIGHT["green"], alpha=0.45, height=0.8)
+        for row, word in enumerate(column.words):
             ax.annotate(
-                short(values[at], 14),
-                (0.03, row),
-                xycoords=("axes fraction", "data"),
-                va="center",
-                fontsize=6.5,
+                short(word, 14), (0.03, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5
             )
         ax.set_yticks([])
         ax.set_xticks([])
         ax.set_ylim(4.6, -0.6)
-        if len(values) > 5:
-            ax.set_xlabel(f"{len(values):,} categories", fontsize=6.5)
+        if column.different > len(column.words):
+            ax.set_xlabel(f"{column.different:,} categories", fontsize=6.5)
     ax.grid(False)
     ax.tick_params(labelsize=6.5)
     ax.spines["left"].set_visible(False)
-    empty = f"{number(100 * float(gaps.mean()), 2)} % missing" if gaps.any() else ""
+    empty = f"{number(100 * column.gaps / column.rows, 2)} % missing" if column.gaps else ""
     ax.set_title(short(name, 20), fontsize=7.5, loc="left")
     if empty:
         place = {"ha": "right", "va": "top", "transform": ax.transAxes}

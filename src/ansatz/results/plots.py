@@ -14,31 +14,32 @@ from ansatz.results.numbers import Interval, number
 def loss_curves(
     curves: Mapping[str, tuple[Any, Any]],
     *,
-    stop: float | None = None,
+    stop: Any = None,
     x_label: str = "step",
     y_label: str = "loss",
     stop_label: str = "best model",
 ) -> Figure:
     """Draw losses against steps, `curves[name] = (steps, values)`, and where the kept model stands.
 
-    The axis is logarithmic where all values are positive and span more than a factor 5. A curve of several
+    `stop` is a step or several, one a seed. The axis is logarithmic where all values are positive and span more than a factor 5. A curve of several
     seeds, `values: [seeds, n]`, is drawn as its median with the range.
     """
     figure, ax = axes()
     shown = []
     for at, (name, (steps, values)) in enumerate(curves.items()):
         steps, values = np.asarray(steps, float), np.atleast_2d(np.asarray(values, float))
-        middle = np.median(values, axis=0)
+        middle = _median(values)
         shown.append(middle[np.isfinite(middle)])
         ax.plot(steps, middle, color=color(at), label=short(name), marker="o" if len(steps) == 1 else None)
         if len(values) > 1:
-            low, high = values.min(0), values.max(0)
+            low, high = np.fmin.reduce(values), np.fmax.reduce(values)
             ax.fill_between(steps, low, high, color=color(at), alpha=0.18, linewidth=0)
     flat = np.concatenate(shown) if shown else np.zeros(0)
     if flat.size and flat.min() > 0 and flat.max() > 5 * flat.min():
         logarithmic(ax, "y")
-    if stop is not None:
-        ax.axvline(stop, color=LIGHT["gray"], linestyle=(0, (3, 2)), linewidth=1.1, label=short(stop_label))
+    for at, one in enumerate(np.unique(np.atleast_1d(stop)) if stop is not None else ()):
+        label = None if at else short(stop_label)
+        ax.axvline(one, color=LIGHT["gray"], linestyle=(0, (3, 2)), linewidth=1.1, label=label)
     ax.set_xlabel(short(x_label, 50))
     ax.set_ylabel(short(y_label, 40))
     if curves or stop is not None:
@@ -275,6 +276,14 @@ def comparison(entries: Sequence[tuple[str, Interval]], *, own: int = 0, x_label
     ax.margins(x=0.1)
     ax.set_xlabel(short(x_label, 50))
     return figure
+
+
+def _median(values: np.ndarray) -> np.ndarray:
+    """Return the median over seeds `[n]` of those that are finite; nan where none is."""
+    held = np.isfinite(values).any(0)
+    middle = np.full(values.shape[1], np.nan)
+    middle[held] = np.nanmedian(np.where(np.isfinite(values), values, np.nan)[:, held], axis=0)
+    return middle
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

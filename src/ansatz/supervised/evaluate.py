@@ -11,6 +11,7 @@ import numpy as np
 from ansatz.data import Features, Prepared
 from ansatz.data.encoders import Coded
 from ansatz.results.numbers import Interval
+from ansatz.results.sketch import Sketch
 from ansatz.supervised import metrics
 from ansatz.supervised.attribution import (
     Importance,
@@ -23,6 +24,7 @@ from ansatz.supervised.baselines import BaselineResult, Verdict, baselines, metr
 from ansatz.supervised.conformal import Coverage, covered, covered_sets
 from ansatz.supervised.plan import Plan
 from ansatz.supervised.predictor import Predictor
+from ansatz.supervised.summary import cloud, summarize
 
 
 class Evaluation(NamedTuple):
@@ -31,7 +33,8 @@ class Evaluation(NamedTuple):
     `y` and `prediction` are in the target's unit, `[N]`, or class numbers and probabilities;
     `lower` and `upper` are the intervals of a regression; `interval` is the metric of the network with
     its bootstrap interval and `scores` more of them; `gradient` is the change of the prediction for one
-    standard deviation of each column.
+    standard deviation of each column; `summary` sketches the columns, and `cloud` holds rows to draw
+    where there are one or two inputs.
     """
 
     y: np.ndarray
@@ -48,6 +51,8 @@ class Evaluation(NamedTuple):
     importance: Importance | None
     null: NullBand | None
     gradient: dict[str, float]
+    summary: dict[str, Sketch]
+    cloud: dict[str, list[float]]
 
 
 def evaluate(
@@ -96,6 +101,7 @@ def evaluate(
         y, found, lower, upper, metric.name, metrics.bootstrap(metric, y, found, seed=seed), scores, coverage,
         level, results, verdict(y, found, results, seed=seed) if results else None, importance, band,
         gradients(predictor, Features(x.numeric[test], x.codes[test])) if attribution else {},
+        summarize(predictor, prepared, plan), cloud(predictor, prepared, truth, seed),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from ansatz.core import BadInput
 from ansatz.data import TableEncoder, TargetEncoder, read_table
 from ansatz.results.numbers import Interval
+from ansatz.results.sketch import sketch_from
 from ansatz.supervised.attribution import Importance, NullBand
 from ansatz.supervised.baselines import BaselineResult, Verdict
 from ansatz.supervised.conformal import Coverage, CrossPlus, PredictionSets, Split
@@ -192,7 +193,7 @@ def evaluation_from_json(text: bytes) -> Evaluation:
         found = r["verdict"]
         verdict = found and Verdict(**(found | {"gain": Interval(**found["gain"])}))
         given = r["importance"]
-        arrays = ("mean", "deviation", "drops")
+        arrays = ("mean", "spread", "drops")
         importance = given and Importance(
             **{k: array(v) if k in arrays else tuple(v) if isinstance(v, list) else v for k, v in given.items()}
         )
@@ -207,6 +208,7 @@ def evaluation_from_json(text: bytes) -> Evaluation:
             verdict=verdict,
             importance=importance,
             null=band,
+            summary={name: sketch_from(one) for name, one in r["summary"].items()},
         )
     except (KeyError, TypeError, ValueError) as error:
         raise BadInput(f"evaluation.json is damaged: {error!r}.") from None
