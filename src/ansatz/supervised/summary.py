@@ -19,7 +19,9 @@ def summarize(predictor: Predictor, prepared: Prepared, plan: Plan) -> dict[str,
     """Return the sketches of the target and of the first 100 inputs, over the rows outside the test part."""
     frame, target = prepared.frame[plan.development], predictor.target
     column = frame[target.name]
-    sketches = {target.name: sketch(numbers(column) if target.task == "regression" else words(column).to_numpy())}
+    sketches = {
+        target.name: sketch(numbers(column) if target.task == "regression" else words(column).to_numpy())
+    }
     for encoder in predictor.encoder.encoders[:MOST_COLUMNS]:
         sketches[encoder.name] = _sketch(encoder, frame[encoder.name])
     return sketches
