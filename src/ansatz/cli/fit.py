@@ -128,7 +128,7 @@ def _form() -> type:
     }
     network = form_of(TableNetwork, "Network", helps=helps)
 
-    word, hidden = str | None, tyro.conf.Suppress
+    word: Any = str | None
     return dataclasses.make_dataclass(
         "Fit",
         [
@@ -141,7 +141,7 @@ def _form() -> type:
             ("quiet", flag(bool, "no progress on stderr"), False),
             ("report", flag(bool, "write report.html into the run"), True),
             ("json", flag(bool, "print one JSON object instead of tables"), False),
-            ("checkpoint", flag(str, "the time between two checkpoints", hidden), "20s"),
+            ("checkpoint", flag(str, "the time between two checkpoints", metavar="TIME"), "20s"),
             ("choices", choices, choices()),
             ("network", network, network()),
         ],
