@@ -17,7 +17,7 @@ class Interval(NamedTuple):
     def __str__(self) -> str:
         """Write the estimate with the digits that the width of its interval supports."""
         width = self.upper - self.lower
-        if not (math.isfinite(width) and math.isfinite(self.value)) or width <= 0:
+        if not (math.isfinite(width) and math.isfinite(self.value)) or width <= 1e-6 * abs(self.value):
             return number(self.value)
         places = min(max(1 - math.floor(math.log10(width)), 0), 12)
         form = ".3e" if abs(self.value) >= 1e6 or places > 7 else f",.{places}f"

@@ -39,7 +39,7 @@ def loss_curves(
         logarithmic(ax, "y")
     for at, one in enumerate(np.unique(np.atleast_1d(stop)) if stop is not None else ()):
         label = None if at else short(stop_label)
-        ax.axvline(one, color=LIGHT["gray"], linestyle=(0, (3, 2)), linewidth=1.1, label=label)
+        ax.axvline(one, color=LIGHT["gray"], linestyle=(0, (3, 2)), linewidth=0.9, label=label)
     ax.set_xlabel(short(x_label, 50))
     ax.set_ylabel(short(y_label, 40))
     if curves or stop is not None:
@@ -225,7 +225,7 @@ def attribution_bars(
     """
     importance = np.asarray(importance, float)
     order = np.argsort(-importance, kind="stable")[:most]
-    figure, ax = axes(4.7, 0.8 + 0.26 * max(len(order), 2))
+    figure, ax = axes(4.7, 1.0 + 0.26 * max(len(order), 2))
     rows = np.arange(len(order))
     threshold = 0.0 if any_column is None else any_column
     shades = [LIGHT["blue"] if importance[i] > threshold else LIGHT["gray"] for i in order]
@@ -243,7 +243,7 @@ def attribution_bars(
             label="chance, any column",
         )
     if chance is not None or any_column is not None:
-        ax.legend(loc="lower right")
+        figure.legend(loc="outside upper right", ncols=2)
     ax.set_yticks(rows, [short(names[i], 20) for i in order])
     ax.invert_yaxis()
     ax.grid(False, axis="y")

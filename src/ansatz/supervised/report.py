@@ -8,23 +8,18 @@ import numpy as np
 from ansatz.core import BadInput
 from ansatz.results import pictures
 from ansatz.results.numbers import duration, number
-from ansatz.results.report import (
-    Block,
-    Code,
-    Details,
-    Facts,
-    Picture,
-    Remarks,
-    Section,
-    Sentence,
-    Table,
-    render,
-)
+from ansatz.results.report import Code, Details, Facts, Picture, Remarks, Section, Sentence, Table, render
 from ansatz.supervised import report_figures as figures
 from ansatz.supervised import report_words as words
 from ansatz.supervised.baselines import BaselineResult, comparison
 from ansatz.supervised.result import TableFit
 from ansatz.training.run import Run
+
+TASKS = {
+    "regression": "A regression:",
+    "binary": "A classification in two classes:",
+    "multiclass": "A classification:",
+}
 
 
 def report(fitted: Any, path: Any = None) -> str:
@@ -73,7 +68,7 @@ def table_report(fitted: TableFit) -> str:
     return render(
         [section for section in sections if section.blocks],
         f"What does {target} depend on?",
-        subtitle=f"{fitted.predictor.task.capitalize()} of {target} on {listed}",
+        subtitle=f"{TASKS[fitted.predictor.task]} {target} from {listed}",
         answer=words.answer(fitted),
         tiles=words.tiles(fitted),
         footer=_versions(fitted.run),
@@ -109,10 +104,7 @@ def _baselines(fitted: TableFit) -> Section:
     )
     table = comparison([own, *found.baselines]).block()
     lead = "Classical methods on the same rows, fitted on all that is not test."
-    blocks: list[Block] = [figures.compared(fitted), table]
-    if found.verdict:
-        blocks.append(Sentence(found.verdict.sentence, words.TONES[found.verdict.outcome]))
-    return Section("Baselines", blocks, lead)
+    return Section("Baselines", [figures.compared(fitted), table], lead)
 
 
 def _attribution(fitted: TableFit) -> Section:

@@ -24,12 +24,11 @@ def answer(fitted: TableFit) -> Sentence:
     """Return the result in one or two sentences, in the tone of the verdict."""
     found, name = fitted.evaluation, short_name(fitted.predictor.target.name)
     if fitted.predictor.task == "regression":
-        share = number(100 * found.scores["r2"], 3)
-        said = f"{name} is predicted to {number(found.interval.value, 3)} (root mean square error), "
-        said += f"{share} % of its variance explained."
+        error, share = number(found.interval.value, 3), percent(max(found.scores["r2"], 0.0))
+        said = f"{name} is predicted with an error of {error} (root mean square); "
+        said += f"{share} of its variance is explained."
     else:
-        share = number(100 * found.scores["accuracy"], 3)
-        said = f"{name} is predicted right in {share} % of the test rows."
+        said = f"{name} is predicted right in {percent(found.scores['accuracy'])} of the test rows."
     if fitted.run.status is Status.nonfinite:
         return Sentence(f"{said} {fitted.run.message}", "bad")
     if found.verdict is None:
@@ -46,14 +45,14 @@ def tiles(fitted: TableFit) -> list[tuple[str, Any, str]]:
         shown.append(("R²", found.scores["r2"], f"{fitted.parts['test']:,} test rows"))
     else:
         right = bootstrap(METRICS["accuracy"], found.y, found.prediction, seed=fitted.settings.seed)
-        low, high = (number(100 * end, 3) for end in (right.lower, right.upper))
-        shown.insert(0, ("accuracy", f"{number(100 * right.value, 3)} %", f"{low} % to {high} %"))
+        spread = f"{percent(right.lower)} to {percent(right.upper)}"
+        shown.insert(0, ("accuracy", percent(right.value), spread))
     if found.verdict:
         best = next(b for b in found.baselines if b.name == found.verdict.against)
         shown.append(("best baseline", best.interval.value, f"{metric.title}, {best.name}"))
     kind, size = ("intervals", "width") if fitted.predictor.task == "regression" else ("sets", "size")
-    covered = f"{number(100 * found.coverage.share, 3)} %"
-    held = f"{number(100 * found.level, 3)} % {kind} hold"
+    covered = percent(found.coverage.share)
+    held = f"{percent(found.level)} {kind} hold"
     shown.append((held, covered, f"mean {size} {number(found.coverage.width, 3)}"))
     shown.append(("training", duration(run.info["seconds"]), f"{run.step:,} steps, {members(run.seeds)}"))
     return shown
@@ -139,6 +138,15 @@ def members(count: int) -> str:
     return "one network" if count == 1 else f"{count} networks"
 
 
+def percent(share: float) -> str:
+    """Return a share in percent with up to three digits.
+
+    >>> percent(0.9), percent(0.98765), percent(1.0)
+    ('90 %', '98.8 %', '100 %')
+    """
+    return f"{100 * share:.3g} %"
+
+
 def ends(interval: Any) -> str:
     """Return the ends of an interval in words."""
     return f"{number(interval.lower, 3)} to {number(interval.upper, 3)}"
@@ -164,13 +172,13 @@ def _split(settings: TableSettings) -> str:
 def _coverage(fitted: TableFit) -> str:
     found, parts = fitted.evaluation, fitted.parts
     kind = "intervals" if fitted.predictor.task == "regression" else "sets of classes"
-    share, level = number(100 * found.coverage.share, 3), number(100 * found.level, 3)
+    share, level = percent(found.coverage.share), percent(found.level)
     if not np.isfinite(found.coverage.width):
-        return f"There are too few rows to calibrate {level} % {kind}: they are infinite, to be honest."
+        return f"There are too few rows to calibrate {level} {kind}: they are infinite, to be honest."
     count = parts["calibration"] or parts["early stopping"] * max(fitted.run.seeds, 1)
-    low, high = (number(100 * end, 3) for end in coverage_band(count, parts["test"], found.level))
-    said = f"The {level} % {kind} hold {share} % of the test rows; luck alone spans {low} to {high} %"
-    within = coverage_band(count, parts["test"], found.level)
-    if found.coverage.share < within[0]:
+    low, high = coverage_band(count, parts["test"], found.level)
+    said = f"The {level} {kind} hold {share} of the test rows; "
+    said += f"luck alone spans {percent(low)} to {percent(high)}"
+    if found.coverage.share < low:
         return f"{said}, so they promise too much here: the test rows differ from the others."
     return f"{said}. They hold on average over rows, not for each kind of row."
