@@ -11,6 +11,8 @@ import numpy as np
 from rich.console import Console
 
 BARS = "▁▂▃▄▅▆▇█"
+WIDTH = 160
+"""Of tables where there is no terminal."""
 
 
 class Answer:
@@ -22,7 +24,8 @@ class Answer:
     def __init__(self, *, as_json: bool = False, quiet: bool = False) -> None:
         self.as_json, self.quiet = as_json, quiet
         self.stdout = sys.stdout
-        self.reader = Console(file=self.stdout, highlight=False, soft_wrap=True)
+        width = None if self.stdout.isatty() else WIDTH
+        self.reader = Console(file=self.stdout, highlight=False, width=width)
         self.progress = Console(stderr=True, highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
@@ -42,7 +45,7 @@ class Answer:
             print(json.dumps(plain(record), ensure_ascii=False), file=self.stdout)
             return
         for one in shown:
-            self.reader.print(one, markup=False)
+            self.reader.print(one, markup=False, soft_wrap=isinstance(one, str))
 
 
 def plain(value: Any) -> Any:

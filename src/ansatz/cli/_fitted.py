@@ -65,7 +65,11 @@ def _curve(fitted: TableFit) -> list[str]:
         values = table.get(wanted, table.get("loss"))
         if values is None or not len(values):
             continue
-        values = np.asarray(values, np.float64).reshape(len(values), -1).mean(1)
+        # A member that has stopped has no loss any more.
+        means = np.ma.masked_invalid(np.asarray(values, np.float64).reshape(len(values), -1)).mean(1)
+        values = np.ma.compressed(means)
+        if not len(values):
+            continue
         drawn = np.log(values) if (values > 0).all() else values
         lines.append(f"{name:<10} {sparkline(drawn)}  {values[0]:.4g} → {values[-1]:.4g}")
     return lines

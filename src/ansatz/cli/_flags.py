@@ -142,9 +142,9 @@ def _check_flag(word: str, types: Mapping[str, Any], verb: str) -> str:
 
 def _sentence(said: str, types: Mapping[str, Any], arguments: Sequence[str], verb: str) -> str:
     """Return one sentence about words that tyro refused."""
-    rows = [line.strip("│╭╮╰╯ ") for line in said.splitlines()]
-    text = " ".join(row for row in rows[1:] if row)
-    text = re.split(r"─{4,}|For full helptext", text)[0].strip()
+    rows = [line.strip("│╭╮╰╯+| ") for line in said.splitlines()]
+    text = " ".join(row for row in rows[1:] if row).lstrip("-─ ")
+    text = re.split(r"[─-]{4,}|For full helptext", text)[0].strip()
     flag = (re.findall(r"--[a-z][\w-]*", text) or ["--"])[0]
     name = flag[2:].replace("-", "_")
     if name in types and ("parsing" in text or "invalid" in text.lower()):
@@ -161,7 +161,7 @@ def _sentence(said: str, types: Mapping[str, Any], arguments: Sequence[str], ver
 
 def _value(flag: str, arguments: Sequence[str]) -> str:
     spelled = {flag, flag.replace("_", "-"), "--" + flag[2:].replace("-", "_")}
-    for at, word in enumerate(arguments):
+    for at, word in reversed(list(enumerate(arguments))):
         name, equals, value = word.partition("=")
         if name in spelled:
             return repr(value if equals else (arguments[at + 1] if at + 1 < len(arguments) else ""))

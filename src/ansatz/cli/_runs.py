@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ansatz.core import BadInput
+from ansatz.store import RunFolder
 from ansatz.store.manifest import NAME, Damaged, Manifest, read_manifest, read_verified
 from ansatz.store.reading import CHECKPOINTS, STEP
 from ansatz.store.snapshot import RUN
@@ -29,6 +30,14 @@ def is_run(path: Path) -> bool:
         return path.is_dir() and ((path / RUN).exists() or (path / NAME).exists() or bool(_checkpoints(path)))
     except OSError:
         return False
+
+
+def whole_kind(run: str) -> str:
+    """Return what kind of run is in a folder, after checking every file of it."""
+    snapshot, remarks = RunFolder.read(run)
+    if damage := [remark for remark in remarks if remark.startswith("evaluation.json")]:
+        raise BadInput(f"{run} is damaged: {damage[0]}")
+    return str(snapshot.info.get("kind"))
 
 
 def find_runs(folder: Path) -> list[Found]:

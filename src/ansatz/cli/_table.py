@@ -10,6 +10,8 @@ from ansatz.cli._answer import Answer
 from ansatz.cli._source import Given, check_unchanged, find_source
 from ansatz.core import BadInput, Status
 from ansatz.store import RunFolder, Snapshot
+from ansatz.store.atomic import remove_folder
+from ansatz.store.reading import CHECKPOINTS
 from ansatz.supervised.network import TableNetwork
 from ansatz.supervised.result import TableFit, evaluation_to_json
 from ansatz.supervised.saving import FolderKeeper
@@ -18,6 +20,8 @@ from ansatz.supervised.table import Ready, judge, make_ready, train
 from ansatz.training.run import Run, from_snapshot
 
 UNFINISHED = "table, unfinished"
+FEWEST = 10
+"""With fewer rows no part is large enough to be learned from, calibrated on or tested on."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,8 @@ class Interrupted(Exception):
 
 def fit_job(job: Job, folder: Path, answer: Answer, *, every: float, report: bool = True) -> TableFit:
     """Fit a table into a run folder and return the fit; raises `Interrupted` once the state is saved."""
-    answer.tell(f"Reading {job.given.name}.")
     ready = prepared(job)
+    answer.tell(f"Training {ready.settings.members} networks on {len(ready.plan.development)} rows.")
     with held(folder) as kept:
         keeper = FolderKeeper(kept, begun(ready), every)
         try:
@@ -64,6 +68,9 @@ def prepared(job: Job) -> Ready:
     given = job.given
     assert given.target is not None
     ready = make_ready(given.data, given.target, job.settings, job.recipe)
+    rows = ready.prepared.frame.height
+    if rows < FEWEST:
+        raise BadInput(f"{given.name} has {rows} rows with a target; a fit needs {FEWEST} at least.")
     ready.prepared.remarks[:0] = given.remarks
     return ready._replace(source=ready.source | given.origin)
 
@@ -137,19 +144,28 @@ def resumed_job(folder: str, source: str | None, loss: str | None, budget: float
 def held(folder: Path) -> Iterator[RunFolder]:
     """Hold a run folder; nothing of it is left if it fails before anything was saved."""
     above = [one for one in (folder.parent, *folder.parent.parents) if not one.exists()]
-    fresh = not folder.exists() or not any(folder.iterdir())
-    kept = RunFolder.create(folder)
+    fresh = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
     try:
-        with kept:
+        with RunFolder.create(folder) as kept:
             yield kept
-    except BaseException:
+    except BaseException as error:
         if fresh:
-            with contextlib.suppress(OSError):
-                (folder / "checkpoints").rmdir()
-            for one in (folder, *above):
+            _remove_unused(folder, begun=isinstance(error, BadInput))
+            for one in above:
                 with contextlib.suppress(OSError):
                     one.rmdir()
         raise
+
+
+def _remove_unused(folder: Path, *, begun: bool) -> None:
+    """Remove a run folder in which nothing is; with `begun`, also one that was only begun."""
+    checkpoints = folder / CHECKPOINTS
+    with contextlib.suppress(OSError):
+        if begun and [one.name for one in checkpoints.iterdir()] == [f"step-{0:09d}"]:
+            remove_folder(checkpoints)
+    for one in (checkpoints, folder):
+        with contextlib.suppress(OSError):
+            one.rmdir()
 
 
 def _first_checkpoint(kept: RunFolder, ready: Ready) -> None:

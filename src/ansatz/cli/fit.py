@@ -77,9 +77,9 @@ def _choices(asked: Any, budget: float | None) -> tuple[Any, Any]:
     def fields(form: Any) -> dict[str, Any]:
         return {field.name: getattr(form, field.name) for field in dataclasses.fields(form)}
 
-    return TableSettings(**(fields(asked.choices) | {"budget": budget})), TableNetwork(
-        **fields(asked.network)
-    )
+    chosen = fields(asked.choices)
+    chosen["budget"] = budget
+    return TableSettings(**chosen), TableNetwork(**fields(asked.network))
 
 
 def _new_folder(out: str | None, name: str) -> Path:

@@ -66,11 +66,11 @@ def predictions(predictor: "Predictor", frame: "pl.DataFrame", remarks: list[str
 def _predictions(run: str, table: str, remarks: list[str]) -> "pl.DataFrame":
     import polars as pl
 
+    from ansatz.cli._runs import whole_kind
     from ansatz.data import infer_columns, read_table
-    from ansatz.store import RunFolder
     from ansatz.supervised.result import load_table_fit
 
-    if RunFolder.read(run)[0].info.get("kind") == "images":
+    if whole_kind(run) == "images":
         from ansatz.cli._images import predict_pictures
 
         return predict_pictures(run, table, remarks)

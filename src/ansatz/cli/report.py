@@ -30,9 +30,9 @@ def command(arguments: list[str]) -> int:
 
 def _load(run: str) -> Any:
     """Return the finished fit in a folder: of a table or of images."""
-    from ansatz.store import RunFolder
+    from ansatz.cli._runs import whole_kind
 
-    if RunFolder.read(run)[0].info.get("kind") == "images":
+    if whole_kind(run) == "images":
         from ansatz.cli._images import load_pictures
 
         return load_pictures(run)

@@ -189,7 +189,7 @@ def _sheet_with_header(sheet: pl.DataFrame, name: str, remarks: list[str] | None
 
 
 def _reason(error: BaseException) -> str:
-    return (str(error).splitlines() or ["unreadable"])[0].rstrip(".")
+    return (str(error).splitlines() or ["unreadable"])[0].partition(": Error {")[0].rstrip(".")
 
 
 READERS: dict[str, Callable[[Path, str | None, list[str] | None], pl.DataFrame]] = {

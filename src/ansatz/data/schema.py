@@ -14,6 +14,8 @@ TASKS = ("regression", "binary", "multiclass")
 KINDS = ("numeric", "boolean", "categorical", "datetime")
 DROPPED = ("constant", "identifier", "text", "missing", "unsupported")
 MOST_CLASSES = 1000
+FEW = 5
+"""A class with fewer rows than this gets a remark."""
 IDENTIFIER = re.compile(
     r"(?i)^(id|uuid|guid|key|index|idx|row|rownames?|unnamed.*|.*[_ .]id"
     r"|row[_ .]?(id|name|nr|no|number|index))$"
@@ -165,7 +167,19 @@ def prepare(
     found, why = find_task(column)
     remark(remarks, why if task is None else f"The task is {task}, as asked for.")
     _check_task(column, task or found)
+    if (task or found) != "regression":
+        _remark_rare_classes(column, remarks)
     return Prepared(frame, target, task or found, remarks)
+
+
+def _remark_rare_classes(column: pl.Series, remarks: list[str]) -> None:
+    """Name the classes that have too few rows to be in every part."""
+    counts = column.value_counts().filter(pl.col("count") < FEW).sort("count")
+    if counts.height:
+        name, rows = counts.row(0)
+        more = f" and {counts.height - 1} others are rare" if counts.height > 1 else " is rare"
+        sentence = f"The class {str(name)!r}, with {rows} of the rows,{more}: little can be learned of them."
+        remark(remarks, sentence)
 
 
 def _rows_with_target(frame: pl.DataFrame, target: str, remarks: list[str]) -> pl.DataFrame:
