@@ -11,7 +11,7 @@ from ansatz.data import Features, Prepared, TableEncoder, TargetEncoder, prepare
 from ansatz.maps.stacked import Stacked
 from ansatz.supervised.calibrate import calibrate
 from ansatz.supervised.evaluate import evaluate
-from ansatz.supervised.network import TableNetwork, automatic_batch, automatic_epochs
+from ansatz.supervised.network import TableNetwork, automatic_batch, automatic_bins, automatic_epochs
 from ansatz.supervised.plan import LARGE, Plan, make_plan, members
 from ansatz.supervised.predictor import Predictor
 from ansatz.supervised.result import TableFit, source_record
@@ -88,16 +88,23 @@ def make_ready(
     encoder = TableEncoder.fit(development, target=target, remarks=prepared.remarks)
     encoded = TargetEncoder.fit(development[target], prepared.task, log=settings.log)
     recipe.objective(prepared.task)
-    if not recipe.batch:
-        recipe = replace(recipe, batch=automatic_batch(len(plan.train[0])))
-    length = len(plan.train[0])
-    epoch = -(-length // min(recipe.batch, length))
-    steps = epoch * (settings.epochs or automatic_epochs(length))
+    recipe, steps = scheduled(recipe, settings, plan)
     x = encoder.transform(prepared.frame)
     y = encoded.transform(prepared.frame[target], remarks=prepared.remarks)
     source = source_record(table, prepared.frame)
     settings = replace(settings, members=count)
     return Ready(prepared, plan, encoder, encoded, x, y, recipe, settings, steps, source)
+
+
+def scheduled(recipe: TableNetwork, settings: TableSettings, plan: Plan) -> tuple[TableNetwork, int]:
+    """Return the recipe with its size of a mini-batch, and the most steps that a member takes."""
+    length = len(plan.train[0])
+    if recipe.bins < 0:
+        recipe = replace(recipe, bins=automatic_bins(length))
+    if not recipe.batch:
+        recipe = replace(recipe, batch=automatic_batch(length))
+    epoch = -(-length // min(recipe.batch, length))
+    return recipe, epoch * (settings.epochs or automatic_epochs(length))
 
 
 def train(ready: Ready, *, hooks: Sequence[Any] = (), resume: Run | None = None, y: Any = None) -> Run:
