@@ -67,6 +67,8 @@ def _run(verb: ModuleType, arguments: list[str]) -> int:
         code = verb.command(arguments)
         sys.stdout.flush()
         return code
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else DONE
     except KeyboardInterrupt:
         return _say("Interrupted.", INTERRUPTED, arguments)
     except BrokenPipeError:
