@@ -8,7 +8,7 @@ import polars as pl
 from rich.table import Table
 
 from ansatz.cli._answer import Answer
-from ansatz.cli._table import Job, progress
+from ansatz.cli._table import Job, progress, tuned
 from ansatz.core import BadInput
 from ansatz.data import folds, prepare, read_table
 from ansatz.results.numbers import number
@@ -41,6 +41,7 @@ def cross_validate(job: Job, count: int, answer: Answer) -> tuple[dict[str, Any]
     for at, part in enumerate(folds(table.frame.height, count, seed=settings.seed, **keys)):
         answer.tell(f"Fold {at + 1} of {count}.")
         ready = make_ready(given.data, given.target, quiet, job.recipe, held_out=part.held)
+        ready = tuned(ready, answer)
         run = train(ready, hooks=progress(answer))
         found = judge(ready, run).evaluation
         row = {"rows": len(part.held), found.metric: found.interval.value, **found.scores}

@@ -45,12 +45,13 @@ class Interrupted(Exception):
 def fit_job(job: Job, folder: Path, answer: Answer, *, every: float, report: bool = True) -> TableFit:
     """Fit a table into a run folder and return the fit; raises `Interrupted` once the state is saved."""
     ready = prepared(job)
-    answer.tell(f"Training {ready.settings.members} networks on {len(ready.plan.development)} rows.")
     with held(folder) as kept:
+        ready = tuned(ready, answer)
+        if job.run is None:
+            _first_checkpoint(kept, ready)
         keeper = FolderKeeper(kept, begun(ready), every)
+        answer.tell(f"Training {ready.settings.members} networks on {len(ready.plan.development)} rows.")
         try:
-            if job.run is None:
-                _first_checkpoint(kept, ready)
             run = train(ready, hooks=(*progress(answer), *keeper.hooks), resume=job.run)
             if run.status is Status.interrupted:
                 raise Interrupted(folder, run)
@@ -73,6 +74,15 @@ def prepared(job: Job) -> Ready:
         raise BadInput(f"{given.name} has {rows} rows with a target; a fit needs {FEWEST} at least.")
     ready.prepared.remarks[:0] = given.remarks
     return ready._replace(source=ready.source | given.origin)
+
+
+def tuned(ready: Ready, answer: Answer) -> Ready:
+    """Return the table with the best of `--tune` networks as its recipe; the test part is not touched."""
+    if not ready.settings.tune:
+        return ready
+    from ansatz.supervised.tune import tune
+
+    return tune(ready, ready.settings.tune, seed=ready.settings.seed, tell=answer.tell)[0]
 
 
 def begun(ready: Ready) -> dict[str, Any]:
