@@ -20,9 +20,9 @@ if TYPE_CHECKING:
         Status,
         Update,
     )
-    from ansatz.results.report import report
     from ansatz.supervised.estimators import MapClassifier, MapRegressor
     from ansatz.supervised.images import fit_images
+    from ansatz.supervised.report import report
     from ansatz.supervised.table import fit_table
     from ansatz.training.fit import fit
     from ansatz.training.run import Run, load
@@ -47,7 +47,7 @@ _HOME = {
     "fit_images": "ansatz.supervised.images",
     "fit_table": "ansatz.supervised.table",
     "load": "ansatz.training.run",
-    "report": "ansatz.results.report",
+    "report": "ansatz.supervised.report",
 }
 
 __all__ = [

@@ -1,0 +1,78 @@
+"""The stations of the tour: each a question on real data, answered by a report."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ansatz.data import load_table
+from ansatz.results.numbers import number
+from ansatz.results.report import Picture
+from ansatz.supervised import report_figures as figures
+from ansatz.supervised.baselines import BaselineResult, verdict
+from ansatz.supervised.bethe_weizsaecker import BetheWeizsaecker
+from ansatz.supervised.metrics import METRICS, bootstrap
+from ansatz.supervised.report import report
+from ansatz.supervised.report_words import percent
+from ansatz.supervised.result import TableFit
+from ansatz.supervised.settings import sort_out
+from ansatz.supervised.table import fit_table, judge, make_ready, train
+
+
+class Stop(NamedTuple):
+    """What a station shows: its report, the answer in one line, and a picture of it."""
+
+    page: str
+    answer: str
+    picture: Picture
+
+
+class Station(NamedTuple):
+    """A stop of the tour: its folder's name, its title, and what it does."""
+
+    name: str
+    title: str
+    visit: Callable[[], Stop]
+
+
+def nuclides() -> Stop:
+    """Fit nuclear binding energies and set the formula of Bethe and Weizsäcker beside the network."""
+    settings, recipe = sort_out({"attribution": False})
+    ready = make_ready(load_table("nuclides"), "binding_energy_per_nucleon", settings, recipe)
+    ready = ready._replace(source=ready.source | {"catalogue": "nuclides"})
+    fitted = beside_formula(judge(ready, train(ready)), ready)
+    found = fitted.evaluation
+    formula = next(one for one in found.baselines if one.name == "Bethe-Weizsäcker")
+    own, other = (number(1000 * one.value, 3) for one in (found.interval, formula.interval))
+    answer = f"RMSE {own} keV per nucleon; the semi-empirical mass formula: {other} keV."
+    return Stop(report(fitted), answer, figures.predictions(fitted)[0])
+
+
+def digits() -> Stop:
+    """Fit handwritten digits."""
+    fitted = fit_table(load_table("digits"), "digit", members=4, epochs=40, attribution=False)
+    fitted = replace(fitted, source=fitted.source | {"catalogue": "digits"})
+    answer = f"{percent(fitted.evaluation.scores['accuracy'])} of the handwritten digits are read right."
+    return Stop(report(fitted), answer, figures.predictions(fitted)[0])
+
+
+def beside_formula(fitted: TableFit, ready: Any) -> TableFit:
+    """Return the fit with the mass formula, fitted to the same rows, among its baselines."""
+    begun = time.perf_counter()
+    frame, plan, found = ready.prepared.frame, ready.plan, fitted.evaluation
+    known, asked = frame[plan.development], frame[plan.test]
+    energy = known["binding_energy_per_nucleon"].to_numpy()
+    formula = BetheWeizsaecker.fit(known["Z"].to_numpy(), known["N"].to_numpy(), energy)
+    predicted = formula.energy(asked["Z"].to_numpy(), asked["N"].to_numpy())
+    seed, seconds = fitted.settings.seed, time.perf_counter() - begun
+    interval = bootstrap(METRICS[found.metric], found.y, predicted, seed=seed)
+    own = BaselineResult("Bethe-Weizsäcker", predicted, found.metric, interval, seconds)
+    results = [*found.baselines, own]
+    judged = verdict(found.y, found.prediction, results, seed=seed)
+    return replace(fitted, evaluation=found._replace(baselines=results, verdict=judged))
+
+
+STATIONS = (
+    Station("nuclides", "Nuclear binding energies", nuclides),
+    Station("digits", "Handwritten digits", digits),
+)
