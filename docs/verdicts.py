@@ -1,6 +1,6 @@
 """Verdicts on the claims of the lecture notes: recorded where they are measured, listed at a chapter's end.
 
-In an executed block: assert what was measured, then `print(verdict("claim's name", "holds when", "figures"))`.
+In an executed block assert what was measured, then `print(verdict("claim's name", "holds when", "figures"))`.
 The last block of a chapter is `print(table("NN_name"))`; it fails where a claim has no verdict.
 """
 
