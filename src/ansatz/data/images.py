@@ -98,7 +98,7 @@ def make_images(
             f"{name} has {len(x)} images but labels of shape {y.shape}; one label an image is needed."
         )
     if x.dtype != np.uint8:
-        x = _bytes(x, name)
+        x = as_bytes(x, name)
     names, labels = np.unique(y, return_inverse=True)
     if len(names) < 2:
         raise BadInput(
@@ -110,7 +110,7 @@ def make_images(
     return Images(np.ascontiguousarray(x[..., :3]), labels.astype(np.int32), known, test)
 
 
-def _bytes(x: np.ndarray, name: str) -> np.ndarray:
+def as_bytes(x: np.ndarray, name: str) -> np.ndarray:
     """Return images of other types as bytes: [0, 1] or 0 … 255 are understood."""
     if x.dtype.kind not in "fiub" or not np.isfinite(x).all():
         raise BadInput(

@@ -1,0 +1,250 @@
+"""The networks for images: bytes scaled inside, a CNN or an MLP, and random shifts and flips."""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import jax.random as jr
+import numpy as np
+from jaxtyping import Array, Float
+
+from ansatz._spelling import choose
+from ansatz.core import BadInput, Fixed, Map, Metrics, Objective, Pairs, Parts, Recipe, Watch
+from ansatz.data.table import Blocks, Table
+from ansatz.maps import CNN, MLP
+from ansatz.objectives import cross_entropy, smoothed_cross_entropy
+from ansatz.training.optimizers import optimizer, schedule
+from ansatz.training.updates import Descend
+
+MAPS = ("cnn", "mlp")
+AUGMENTS = ("auto", "none", "shift", "flip", "flip+shift")
+BLOCK = 512
+"""The most images in one block of a validation."""
+
+
+class ImageExamples(NamedTuple):
+    """Labelled images as a network trains on them: `pairs.x: [N, H, W, C]` bytes, `pairs.y: [N]`.
+
+    `train` and `held` are row numbers (`held` may be None: nothing is watched); `mean` and `deviation`
+    are `[C]`, those of the training images in [0, 1].
+    """
+
+    pairs: Pairs
+    train: Any
+    held: Any
+    classes: int
+    mean: np.ndarray
+    deviation: np.ndarray
+
+
+class OfImage(Map):
+    """``inner((x / 255 - mean) / deviation)`` of an image of bytes `x: [H, W, C]`.
+
+    An MLP gets the image as one vector.
+    """
+
+    mean: Fixed
+    deviation: Fixed
+    inner: Map
+
+    def scaled(self, x: Array) -> Float[Array, "H W C"]:
+        """Return the image as the inner map sees it."""
+        channels = x.shape[-1]
+        mean, deviation = (v.value.reshape(1, 1, channels) for v in (self.mean, self.deviation))
+        return (x.astype(jnp.float32) / 255 - mean) / deviation
+
+    def __call__(self, x: Array, *, key: Any = None) -> Float[Array, " classes"]:
+        """Return the logits `[classes]` of an image."""
+        z = self.scaled(x)
+        return self.inner(z.reshape(-1) if isinstance(self.inner, MLP) else z, key=key)
+
+
+class ImageNetwork(Recipe):
+    """A map from images to classes, trained by mini-batches on cross-entropy.
+
+    - `map`: "cnn" (stages of convolution and 2 × 2 max-pooling) or "mlp" (the image as one vector).
+    - `filters`, `size`: the filters of each stage of a CNN, and their height and width.
+    - `dense`: the width of the hidden layers after the stages (0 for none), or of the MLP.
+    - `depth`: hidden layers of the MLP.
+    - `norm`: normalize the channels of each pixel, or the hidden layers of the MLP.
+    - `augment`: random changes of the training images: "shift" by up to `shift` pixels (0 to choose),
+      "flip" left and right, "flip+shift", "none", or "auto" (shifts for a CNN, none for an MLP).
+    - `label_smoothing`: share of the target's probability that is spread over all classes.
+    - `batch`: images in a mini-batch, 0 to choose; `patience`: validations without a better loss before
+      the training stops; `level`: the coverage of the prediction sets.
+    """
+
+    map: str = "cnn"
+    filters: tuple[int, ...] = (32, 64)
+    size: int = 3
+    dense: int = 0
+    depth: int = 2
+    dropout: float = 0.2
+    norm: bool = False
+    activation: str = "relu"
+    augment: str = "auto"
+    shift: int = 0
+    label_smoothing: float = 0.0
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    weight_decay: float = 0.01
+    clip: float = 1.0
+    batch: int = 0
+    patience: int = 20
+    level: float = 0.9
+
+    def __check_init__(self) -> None:
+        """Refuse what cannot be trained, before data are read."""
+        choose("map", self.map, dict.fromkeys(MAPS))
+        choose("augment", self.augment, dict.fromkeys(AUGMENTS))
+        for name in ("size", "depth", "patience"):
+            if getattr(self, name) < 1:
+                raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least 1.")
+        for name in ("dense", "shift", "batch", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
+        if not 0 < self.level < 1:
+            raise BadInput(f"level={self.level} is no probability: it lies between 0 and 1.")
+        if not self.filters or min(self.filters) < 1:
+            raise BadInput(f"filters={self.filters} is no list of numbers of filters, each at least 1.")
+        smoothed_cross_entropy(self.label_smoothing)
+        self.rule(), schedule(self.schedule, self.warmup)
+
+    def rule(self) -> Any:
+        """Return the optimizer."""
+        decay = self.weight_decay if self.optimizer == "adamw" else 0.0
+        clip = self.clip if self.clip and self.optimizer != "lbfgs" else None
+        return optimizer(self.optimizer, self.learning_rate, weight_decay=decay, clip=clip)
+
+    def network(self, shape: tuple[int, ...], classes: int, key: Any) -> Map:
+        """Return the untrained map of scaled images of this shape (height, width, channels)."""
+        if self.map == "mlp":
+            width, pixels = self.dense or 256, int(np.prod(shape))
+            options: dict[str, Any] = {"norm": self.norm, "dropout": self.dropout, "initial": "he"}
+            return MLP(pixels, classes, width, self.depth, self.activation, key=key, **options)
+        height, width, channels = shape
+        return CNN(
+            (height, width, channels), classes, tuple(self.filters), self.size, self.dense, self.dropout,
+            self.norm, self.activation, key=key,
+        )  # fmt: skip
+
+    def build(self, data: ImageExamples, key: Any) -> Parts:
+        """Return the parts for one member of the ensemble."""
+        shape = data.pairs.x.shape[1:]
+        fixed = [Fixed(jnp.asarray(v, jnp.float32)) for v in (data.mean, data.deviation)]
+        model = OfImage(*fixed, self.network(shape, data.classes, key))
+        trained = augmented(
+            smoothed_cross_entropy(self.label_smoothing), self.changes, self.shift or reach(shape)
+        )
+        factor = None if self.optimizer == "lbfgs" else schedule(self.schedule, self.warmup)
+        source = Table(data.pairs, self.batch or automatic_batch(len(data.train)), data.train)
+        watch = None
+        if data.held is not None:
+            held = Blocks(data.pairs, block_size(len(data.held)), data.held)
+            every = -(-source.length // source.size)
+            watch = Watch(held, cross_entropy, every, held.blocks, patience=self.patience)
+        return Parts(model, source, (Descend(trained, self.rule(), schedule=factor),), watch=watch)
+
+    @property
+    def changes(self) -> str:
+        """The random changes of the training images, "auto" resolved."""
+        if self.augment != "auto":
+            return self.augment
+        return "shift" if self.map == "cnn" else "none"
+
+
+def augmented(objective: Objective, changes: str, most: int) -> Objective:
+    """Return the objective on randomly changed images while a key is given.
+
+    "shift" moves every image of the batch by up to `most` pixels up or down and left or right, black
+    (0) coming in from outside; "flip" turns half of them around.
+    """
+    if changes == "none":
+        return objective
+
+    def changed(model: Any, batch: Pairs, key: Any) -> tuple[Array, Metrics]:
+        if key is None:
+            return objective(model, batch, None)
+        inside, moving, turning = jr.split(key, 3)
+        x = batch.x
+        if "shift" in changes:
+            x = shifted(x, most, moving)
+        if "flip" in changes:
+            turned = jr.bernoulli(turning, 0.5, (x.shape[0], 1, 1, 1))
+            x = jnp.where(turned, x[:, :, ::-1], x)
+        return objective(model, batch._replace(x=x), inside)
+
+    return changed
+
+
+def shifted(x: Array, most: int, key: Any) -> Array:
+    """Return images `[N, H, W, C]`, each moved by its own random offsets in [-most, most]."""
+    count, height, width, channels = x.shape
+    padded = jnp.pad(x, ((0, 0), (most, most), (most, most), (0, 0)))
+    corners = jr.randint(key, (count, 2), 0, 2 * most + 1)
+
+    def cut(image: Array, corner: Array) -> Array:
+        zero = jnp.zeros((), corner.dtype)
+        return jax.lax.dynamic_slice(image, (corner[0], corner[1], zero), (height, width, channels))
+
+    return jax.vmap(cut)(padded, corners)
+
+
+def reach(shape: tuple[int, ...]) -> int:
+    """Return by how many pixels images of this shape are shifted: a fourteenth of the shorter side.
+
+    >>> reach((8, 8, 1)), reach((28, 28, 1))
+    (1, 2)
+    """
+    return max(1, round(min(shape[:2]) / 14))
+
+
+def automatic_batch(images: int) -> int:
+    """Return the mini-batch for so many training images: a power of two in [16, 128].
+
+    >>> automatic_batch(300), automatic_batch(1400), automatic_batch(60_000)
+    (16, 64, 128)
+    """
+    size = 16
+    while size < 128 and 2 * size * 17 <= images:
+        size *= 2
+    return size
+
+
+def automatic_epochs(images: int) -> int:
+    """Return the most passes over so many training images.
+
+    >>> automatic_epochs(1400), automatic_epochs(55_000)
+    (60, 12)
+    """
+    return int(min(60, max(12, 1700 / images**0.5)))
+
+
+def block_size(images: int) -> int:
+    """Return the size of the even blocks in which so many held images are looked at."""
+    blocks = -(-images // BLOCK)
+    each = -(-images // blocks)
+    return each + each % 2
+
+
+def parameters(model: Any) -> int:
+    """Return the number of trained parameters of one map."""
+    from ansatz.core import count_parameters
+
+    return count_parameters(model)
+
+
+def first_layer(model: OfImage) -> np.ndarray:
+    """Return the filters of the first layer, `[h, w, channels, filters]`; an MLP's are whole images."""
+    inner = model.inner
+    if isinstance(inner, CNN):
+        return np.asarray(inner.convolutions[0].weight)
+    raise BadInput(f"A {type(inner).__name__} has no filters to look at.")
+
+
+def member(model: Any, at: int = 0) -> Any:
+    """Return one map of a stack of them."""
+    return jax.tree.map(lambda leaf: leaf[at] if eqx.is_array(leaf) else leaf, model)
