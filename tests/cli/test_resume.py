@@ -10,7 +10,7 @@ from tests.cli.kills import kill_and_resume
 from tests.cli.malformed import FAST, fit, numbers, ran, written
 
 import ansatz.store.atomic
-from ansatz.cli import _table
+from ansatz.cli import _table, _work
 from ansatz.store import RunFolder
 
 
@@ -30,7 +30,7 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr("ansatz.training.fit.CHUNK", 1)
-    monkeypatch.setattr(_table, "progress", lambda answer: (press,))
+    monkeypatch.setattr(_work, "progress", lambda answer: (press,))
 
 
 def test_interrupted_and_resumed_is_unbroken(tmp_path, finished, table, monkeypatch):

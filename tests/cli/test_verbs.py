@@ -46,7 +46,7 @@ def test_every_field_is_a_flag_with_a_help_text():
     for kind in (TableSettings, TableNetwork):
         for name in kind.__dataclass_fields__:
             assert f"--{name.replace('_', '-')}" in shown
-    types = _flags.flag_types(_flags.form_of(TableNetwork, "Network"))
+    types = _flags.flag_types(_flags.form_of((TableNetwork,), "Network"))
     assert types["width"] is int and types["learning_rate"] is float and types["map"] is str
 
 

@@ -6,25 +6,30 @@ from typing import Any
 import numpy as np
 
 from ansatz.cli._answer import sparkline
-from ansatz.cli._table import Interrupted
+from ansatz.cli._work import Interrupted
 from ansatz.cli.main import DONE, FAILED, INTERRUPTED
 from ansatz.core import Status
 from ansatz.supervised.baselines import BaselineResult, comparison
+from ansatz.supervised.image_result import ImageFit
 from ansatz.supervised.result import TableFit
 
 
-def table_answer(fitted: TableFit, folder: Path, *, report: bool) -> tuple[dict[str, Any], list[Any], int]:
+def fit_answer(
+    fitted: TableFit | ImageFit, folder: Path, *, report: bool
+) -> tuple[dict[str, Any], list[Any], int]:
     """Return the record of a fit, what is shown of it, and the exit code."""
     found, run = fitted.evaluation, fitted.run
-    own = BaselineResult("network", found.prediction, found.metric, found.interval, run.info["seconds"])
+    task, target, metric = _named(fitted)
+    y = np.asarray(found.y)
+    own = BaselineResult("network", y, metric, found.interval, run.info["seconds"])
     page = str(folder / "report.html") if report else None
     record = {
         "run": str(folder),
-        "task": fitted.predictor.task,
-        "target": fitted.predictor.target.name,
+        "task": task,
+        "target": target,
         "status": run.status.name,
         "message": run.message,
-        "metric": found.metric,
+        "metric": metric,
         "value": found.interval.value,
         "interval": [found.interval.lower, found.interval.upper],
         "scores": found.scores,
@@ -48,6 +53,13 @@ def table_answer(fitted: TableFit, folder: Path, *, report: bool) -> tuple[dict[
     return record, shown, FAILED if run.status is Status.nonfinite else DONE
 
 
+def _named(fitted: TableFit | ImageFit) -> tuple[str, str, str]:
+    """Return the task of a fit, its target and its metric."""
+    if isinstance(fitted, ImageFit):
+        return "binary" if len(fitted.predictor.classes) == 2 else "multiclass", "class", "accuracy"
+    return fitted.predictor.task, fitted.predictor.target.name, fitted.evaluation.metric
+
+
 def interrupted(stop: Interrupted) -> tuple[dict[str, Any], list[Any], int]:
     """Return the answer of a run that was interrupted."""
     import sys
@@ -57,7 +69,7 @@ def interrupted(stop: Interrupted) -> tuple[dict[str, Any], list[Any], int]:
     return {"run": str(stop.folder), "status": "interrupted", **steps}, [], INTERRUPTED
 
 
-def _curve(fitted: TableFit) -> list[str]:
+def _curve(fitted: TableFit | ImageFit) -> list[str]:
     """Return the losses in one line each, on a logarithmic scale where they are positive."""
     lines = []
     columns = (("training", fitted.run.history, "loss"), ("validation", fitted.run.validation, "score"))

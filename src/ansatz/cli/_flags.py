@@ -58,20 +58,23 @@ def flag_types(form: type) -> dict[str, Any]:
 
 
 def form_of(
-    kind: type,
+    kinds: Sequence[type],
     name: str,
     *,
     leave_out: Sequence[str] = (),
     helps: Mapping[str, str] | None = None,
     replaced: Mapping[str, tuple[Any, Any]] | None = None,
 ) -> type:
-    """Return a dataclass with the fields of `kind`, each with the help that the docstring of `kind` gives it.
+    """Return a dataclass with the fields of `kinds`, each with the help that their docstrings give it.
 
     `helps` are for fields that the docstring does not mention, `replaced` gives other types and defaults.
     """
-    texts = {**(helps or {}), **described(kind.__doc__ or "")}
-    hints, replaced, listed = typing.get_type_hints(kind), replaced or {}, []
-    for field in dataclasses.fields(kind):
+    texts, hints = dict(helps or {}), {}
+    for kind in kinds:
+        texts |= described(kind.__doc__ or "")
+        hints |= typing.get_type_hints(kind)
+    replaced, listed = replaced or {}, []
+    for field in (field for kind in kinds for field in dataclasses.fields(kind)):
         if field.name in leave_out:
             continue
         hint, default = replaced.get(field.name, (hints[field.name], field.default))

@@ -8,7 +8,8 @@ import polars as pl
 from rich.table import Table
 
 from ansatz.cli._answer import Answer
-from ansatz.cli._table import Job, progress, tuned
+from ansatz.cli._table import Job, tuned
+from ansatz.cli._work import progress
 from ansatz.core import BadInput
 from ansatz.data import folds, prepare, read_table
 from ansatz.results.numbers import number

@@ -6,17 +6,19 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ansatz.data import load_table
+from ansatz.results import pictures
 from ansatz.results.numbers import number
 from ansatz.results.report import Picture
 from ansatz.supervised import report_figures as figures
 from ansatz.supervised.baselines import BaselineResult, verdict
 from ansatz.supervised.bethe_weizsaecker import BetheWeizsaecker
+from ansatz.supervised.images import fit_images
 from ansatz.supervised.metrics import METRICS, bootstrap
 from ansatz.supervised.report import report
 from ansatz.supervised.report_words import percent
 from ansatz.supervised.result import TableFit
 from ansatz.supervised.settings import sort_out
-from ansatz.supervised.table import fit_table, judge, make_ready, train
+from ansatz.supervised.table import judge, make_ready, train
 
 
 class Stop(NamedTuple):
@@ -49,11 +51,14 @@ def nuclides() -> Stop:
 
 
 def digits() -> Stop:
-    """Fit handwritten digits."""
-    fitted = fit_table(load_table("digits"), "digit", members=4, epochs=40, attribution=False)
-    fitted = replace(fitted, source=fitted.source | {"catalogue": "digits"})
-    answer = f"{percent(fitted.evaluation.scores['accuracy'])} of the handwritten digits are read right."
-    return Stop(report(fitted), answer, figures.predictions(fitted)[0])
+    """Read handwritten digits with a convolutional network."""
+    fitted = fit_images("digits", epochs=40)
+    found = fitted.evaluation
+    answer = f"{percent(found.scores['accuracy'])} of the handwritten digits are read right."
+    captions = [fitted.predictor.classes[at] for at in found.examples.predicted]
+    wrong = (found.examples.y != found.examples.predicted).tolist()
+    shown = pictures.example_images(found.examples.x, captions, wrong=wrong)
+    return Stop(report(fitted), answer, Picture(shown, "Digits and how they were read."))
 
 
 def beside_formula(fitted: TableFit, ready: Any) -> TableFit:

@@ -7,6 +7,7 @@ examples:
   ansatz fit measurements.csv --target y
   ansatz fit diamonds --log --budget 60s --out runs/diamonds
   ansatz fit measurements.csv --target y --map mlp --width 64 --loss huber --folds 5
+  ansatz fit pictures/ --filters 16 32 --budget 3m
   ansatz fit --resume runs/diamonds
 """
 
@@ -15,8 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ansatz.cli._answer import Answer
     from ansatz.cli._source import Given
+    from ansatz.cli._work import Work
 
 WITH_RESUME = {"resume", "source", "quiet", "report", "json", "checkpoint", "budget", "loss"}
 
@@ -36,38 +40,82 @@ def command(arguments: list[str]) -> int:
 
 def _fit(asked: Any, named: set[str], answer: "Answer") -> tuple[dict[str, Any], list[Any], int]:
     """Return the record of the answer, what is shown of it, and the exit code."""
-    from ansatz.cli._fitted import interrupted, table_answer
+    from ansatz.cli._fitted import fit_answer, interrupted
     from ansatz.cli._flags import seconds
-    from ansatz.cli._source import find_source
-    from ansatz.cli._table import Interrupted, Job, fit_job, resumed_job
-    from ansatz.core import BadInput
+    from ansatz.cli._work import Interrupted, do_work
 
     every, budget = seconds(asked.checkpoint, "--checkpoint"), seconds(asked.choices.budget)
     assert every is not None
     if asked.resume is not None:
-        if wrong := sorted(named - WITH_RESUME):
-            flag = wrong[0].replace("_", "-")
-            raise BadInput(f"--{flag} cannot be given with --resume: the run keeps its recorded settings.")
-        loss = asked.network.loss if "loss" in named else None
-        job, folder = resumed_job(asked.resume, asked.source, loss, budget), Path(asked.resume)
+        folder, prepare = Path(asked.resume), _resumed(asked, named, budget, answer)
     else:
-        if asked.source is None:
-            raise BadInput("There is nothing to fit: name a table, a folder of images or a data set.")
-        settings, recipe = _choices(asked, budget)
-        given = find_source(asked.source, asked.target, asked.path)
-        if given.kind == "images":
-            return _images(asked, named, given, answer)
-        job = Job(given, settings, recipe)
-        if asked.folds is not None:
-            from ansatz.cli._folds import cross_validate
-
-            return cross_validate(job, asked.folds, answer)
+        given = _given(asked)
+        begin = _images if given.kind == "images" else _table
+        prepare = begin(asked, named, given, budget, answer)
+        if isinstance(prepare, tuple):
+            return prepare
         folder = _new_folder(asked.out, given.name)
     try:
-        fitted = fit_job(job, folder, answer, every=every, report=asked.report)
+        fitted = do_work(prepare, folder, answer, every=every)
     except Interrupted as stop:
         return interrupted(stop)
-    return table_answer(fitted, folder, report=asked.report)
+    return fit_answer(fitted, folder, report=asked.report)
+
+
+def _given(asked: Any) -> "Given":
+    from ansatz.cli._source import find_source
+    from ansatz.core import BadInput
+
+    if asked.source is None:
+        raise BadInput("There is nothing to fit: name a table, a folder of images or a data set.")
+    return find_source(asked.source, asked.target, asked.path)
+
+
+def _resumed(asked: Any, named: set[str], budget: float | None, answer: "Answer") -> "Callable[[], Work]":
+    """Return what prepares the work of an unfinished run."""
+    from ansatz.cli._work import recorded
+    from ansatz.core import BadInput
+
+    if wrong := sorted(named - WITH_RESUME):
+        flag = wrong[0].replace("_", "-")
+        raise BadInput(f"--{flag} cannot be given with --resume: the run keeps its recorded settings.")
+    found = recorded(asked.resume)
+    if found[0] == "images":
+        from ansatz.cli._images import resumed_images
+
+        return lambda: resumed_images(found, asked.resume, asked.source, budget, asked.report)
+    from ansatz.cli._table import resumed_table, table_work
+
+    loss = asked.network.loss if "loss" in named else None
+    job = resumed_table(found, asked.resume, asked.source, loss, budget)
+    return lambda: table_work(job, answer, report=asked.report)
+
+
+def _table(asked: Any, named: set[str], given: "Given", budget: float | None, answer: "Answer") -> Any:
+    """Return what prepares the work of a table, or the answer of its folds."""
+    from ansatz.cli._table import Job, table_work
+    from ansatz.core import BadInput
+
+    if wrong := sorted(named & {field.name for field in dataclasses.fields(asked.images)}):
+        raise BadInput(f"--{wrong[0].replace('_', '-')} is for images, and {asked.source} is a table.")
+    job = Job(given, *_choices(asked, budget))
+    if asked.folds is not None:
+        from ansatz.cli._folds import cross_validate
+
+        return cross_validate(job, asked.folds, answer)
+    return lambda: table_work(job, answer, report=asked.report)
+
+
+def _images(asked: Any, named: set[str], given: "Given", budget: float | None, answer: "Answer") -> Any:
+    """Return what prepares the work of images, or the answer of their folds."""
+    from ansatz.cli._images import cross_validate_pictures, image_options, image_work
+    from ansatz.supervised.image_settings import sort_out_images
+
+    options = image_options(asked, named, budget)
+    if asked.folds is not None:
+        return cross_validate_pictures(given, asked.folds, options)
+    settings, recipe = sort_out_images(options)
+    return lambda: image_work(given, settings, recipe, report=asked.report)
 
 
 def _choices(asked: Any, budget: float | None) -> tuple[Any, Any]:
@@ -99,25 +147,19 @@ def _new_folder(out: str | None, name: str) -> Path:
     return folder
 
 
-def _images(
-    asked: Any, named: set[str], given: "Given", answer: "Answer"
-) -> tuple[dict[str, Any], list[Any], int]:
-    from ansatz.cli._images import fit_pictures
-
-    return fit_pictures(asked, named, given, _new_folder(asked.out, given.name), answer)
-
-
 def _form() -> type:
     """Return the dataclass of all flags: those of the command, of `TableSettings` and of `TableNetwork`."""
     import tyro
 
-    from ansatz.cli._flags import flag, form_of
+    from ansatz.cli._flags import flag, flag_types, form_of
+    from ansatz.supervised.image_network import ImageNetwork
+    from ansatz.supervised.image_settings import ImageSettings
     from ansatz.supervised.network import TableNetwork
     from ansatz.supervised.settings import TableSettings
     from ansatz.training.optimizers import OPTIMIZERS, SCHEDULES
 
     budget = {"budget": (str | None, None)}
-    choices = form_of(TableSettings, "Choices", replaced=budget)
+    choices = form_of((TableSettings,), "Choices", replaced=budget)
     helps = {
         "optimizer": ", ".join(OPTIMIZERS),
         "learning_rate": "the size of a step",
@@ -126,7 +168,9 @@ def _form() -> type:
         "clip": "the norm at which gradients are clipped, 0 for none",
         "level": "the probability with which an interval is to hold the truth",
     }
-    network = form_of(TableNetwork, "Network", helps=helps)
+    network = form_of((TableNetwork,), "Network", helps=helps)
+    shared = [*flag_types(choices), *flag_types(network)]
+    images = form_of((ImageSettings, ImageNetwork), "Images", leave_out=shared)
 
     word: Any = str | None
     return dataclasses.make_dataclass(
@@ -144,6 +188,7 @@ def _form() -> type:
             ("checkpoint", flag(str, "the time between two checkpoints", metavar="TIME"), "20s"),
             ("choices", choices, choices()),
             ("network", network, network()),
+            ("images", images, images()),
         ],
         frozen=True,
     )

@@ -33,9 +33,9 @@ def _load(run: str) -> Any:
     from ansatz.cli._runs import whole_kind
 
     if whole_kind(run) == "images":
-        from ansatz.cli._images import load_pictures
+        from ansatz.supervised.image_result import load_image_fit
 
-        return load_pictures(run)
+        return load_image_fit(run)
     from ansatz.supervised.result import load_table_fit
 
     return load_table_fit(run)

@@ -1,0 +1,131 @@
+"""Work that is kept in a run folder: every stage can be killed, and is resumed to the same bits."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ansatz.cli._answer import Answer
+from ansatz.core import BadInput, Status
+from ansatz.store import RunFolder, Snapshot
+from ansatz.store.atomic import remove_folder
+from ansatz.store.reading import CHECKPOINTS
+from ansatz.training.hooks import Checkpoint
+from ansatz.training.run import Run, from_snapshot
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is to be done once the data are read.
+
+    `kind` is table or images; `begun` is what `run.json` says of it from the first moment, enough to
+    begin again; `train(hooks, run)` returns a `Run`, `judge(run)` what was fitted, and `files(fitted)`
+    its snapshot and further files.
+    """
+
+    kind: str
+    words: str
+    begun: dict[str, Any]
+    recipe: Any
+    run: Run | None
+    train: Callable[[tuple[Any, ...], Run | None], Run]
+    judge: Callable[[Run], Any]
+    files: Callable[[Any], tuple[Snapshot, dict[str, bytes]]]
+
+    @property
+    def extra(self) -> dict[str, Any]:
+        """What the checkpoints say beside the training."""
+        return {"kind": f"{self.kind}, unfinished", self.kind: self.begun}
+
+
+class Interrupted(Exception):
+    """The run was interrupted and its state is saved in `folder`."""
+
+    def __init__(self, folder: Path, run: Run | None) -> None:
+        self.folder, self.run = folder, run
+        super().__init__(f"Interrupted; go on with `ansatz fit --resume {folder}`.")
+
+
+def do_work(prepare: Callable[[], Work], folder: Path, answer: Answer, *, every: float) -> Any:
+    """Do the work that `prepare` reads and checks, in a run folder; return what was fitted.
+
+    Raises `Interrupted` once the state is saved.
+    """
+    with held(folder) as kept:
+        work = prepare()
+        if work.run is None:
+            # One that is killed at any later moment can then be resumed.
+            kept.checkpoint(Snapshot(info=work.extra, recipe=work.recipe), 0)
+        answer.tell(work.words)
+        try:
+            hooks = (*progress(answer), Checkpoint(kept, every, extra=work.extra))
+            run = work.train(hooks, work.run)
+            if run.status is Status.interrupted:
+                raise Interrupted(folder, run)
+            kept.checkpoint(run.snapshot(**work.extra), run.step)
+            answer.tell("Measuring the fit.")
+            fitted = work.judge(run)
+            snapshot, extras = work.files(fitted)
+            snapshot.info["result"] = result_of(fitted)
+            kept.finish(snapshot, extras)
+        except KeyboardInterrupt:
+            raise Interrupted(folder, None) from None
+    return fitted
+
+
+def result_of(fitted: Any) -> dict[str, Any]:
+    """Return the figure by which a list tells a run."""
+    found = fitted.evaluation.interval
+    metric = getattr(fitted.evaluation, "metric", "accuracy")
+    return {"metric": metric, "value": float(found[0]), "lower": float(found[1]), "upper": float(found[2])}
+
+
+def recorded(folder: str) -> tuple[str, dict[str, Any], Any, Run | None, list[str]]:
+    """Return the kind of an unfinished run, its record, its recipe, its training, and remarks."""
+    snapshot, remarks = RunFolder.read(folder)
+    kind, _, unfinished = str(snapshot.info.get("kind")).partition(", ")
+    record = snapshot.info.get(kind)
+    if kind not in ("table", "images") or not isinstance(record, dict):
+        raise BadInput(f"{folder} is no fit of a table or of images that can be resumed.")
+    run = from_snapshot(snapshot) if "run" in snapshot.info and snapshot.state is not None else None
+    if not unfinished and (run is None or run.status is not Status.out_of_budget):
+        raise BadInput(f"{folder} is a finished run; there is nothing to resume.")
+    return kind, record, snapshot.recipe, run, remarks
+
+
+def progress(answer: Answer) -> tuple[Any, ...]:
+    """Return the hook that shows the training on stderr."""
+    if answer.quiet:
+        return ()
+    from ansatz.training.hooks import Progress
+
+    return (Progress(console=answer.progress),)
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[RunFolder]:
+    """Hold a run folder; nothing of it is left if it fails before anything was saved."""
+    above = [one for one in (folder.parent, *folder.parent.parents) if not one.exists()]
+    fresh = not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
+    try:
+        with RunFolder.create(folder) as kept:
+            yield kept
+    except BaseException as error:
+        if fresh:
+            _remove_unused(folder, begun=isinstance(error, BadInput))
+            for one in above:
+                with contextlib.suppress(OSError):
+                    one.rmdir()
+        raise
+
+
+def _remove_unused(folder: Path, *, begun: bool) -> None:
+    """Remove a run folder in which nothing is; with `begun`, also one that was only begun."""
+    checkpoints = folder / CHECKPOINTS
+    with contextlib.suppress(OSError):
+        if begun and [one.name for one in checkpoints.iterdir()] == [f"step-{0:09d}"]:
+            remove_folder(checkpoints)
+    for one in (checkpoints, folder):
+        with contextlib.suppress(OSError):
+            one.rmdir()
