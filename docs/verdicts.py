@@ -30,7 +30,8 @@ class Book(dict[str, dict[str, Verdict]]):
             raise ValueError(f"{chapter!r} has no claim {claim!r}; it stands in docs/claims.py or nowhere.")
         self.setdefault(chapter, {})[claim] = Verdict(verdict, figure)
         text = CLAIMS[chapter][claim]
-        return f'\n!!! {VERDICTS[verdict]} "{verdict.capitalize()}: {text}"\n    {figure}\n'
+        found = f"**{verdict.capitalize()}**{' ' if verdict == 'holds when' else ': '}{figure}"
+        return f'\n!!! {VERDICTS[verdict]} "{text}"\n    {found}\n'
 
     def table(self, chapter: str) -> str:
         """Return the verdicts on all claims of a chapter; one without a verdict is an error."""

@@ -79,7 +79,7 @@ def test_every_chapter_executes_something_and_prints_its_verdicts():
 def test_a_verdict_is_shown_and_listed(page: Any, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(page.CLAIMS, "00_x", {"one": "Sums of |x| are even.", "two": "Two is odd."})
     assert page.verdict("one", "holds when", "x is an integer") == (
-        '\n!!! warning "Holds when: Sums of |x| are even."\n    x is an integer\n'
+        '\n!!! warning "Sums of |x| are even."\n    **Holds when** x is an integer\n'
     )
     with pytest.raises(ValueError, match="no verdict on: two"):
         page.table("00_x")
