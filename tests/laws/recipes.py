@@ -182,7 +182,10 @@ class Adversarial(Recipe):
         model = Adversaries({"shift": zero}, {"slope": zero, "bias": zero}, Fixed(zero))
         updates = (
             Epochs(Descend(critic, optax.adam(0.05), lambda m: m.critic, name="critic"), minibatches=2),
-            On(lambda b: b[:64], Descend(generator, optax.adam(0.02), lambda m: m.generator, name="generator")),
+            On(
+                lambda b: b[:64],
+                Descend(generator, optax.adam(0.02), lambda m: m.generator, name="generator"),
+            ),
         )
         return Parts(model, Rows(data, 128), updates, after=average)
 
@@ -207,7 +210,9 @@ class Autoencoder(Recipe):
             "log_deviation": jnp.zeros(1),
             "log_noise": jnp.asarray(0.0),
         }
-        return Parts(model, Rows(data, 128), (Descend(bound, optax.adam(0.02), schedule=lambda t: 1 - 0.95 * t),))
+        return Parts(
+            model, Rows(data, 128), (Descend(bound, optax.adam(0.02), schedule=lambda t: 1 - 0.95 * t),)
+        )
 
 
 class Trajectory(NamedTuple):
@@ -371,7 +376,9 @@ def shifted_normal() -> np.ndarray:
 def three_columns() -> np.ndarray:
     random = np.random.default_rng(1)
     direction = np.array([[2.0, 1.0, -1.0]])
-    return (random.normal(size=(2000, 1)) @ direction + 0.5 * random.normal(size=(2000, 3))).astype(np.float32)
+    return (random.normal(size=(2000, 1)) @ direction + 0.5 * random.normal(size=(2000, 3))).astype(
+        np.float32
+    )
 
 
 STAGES = [Stage(Grid(3), 150), Stage(Grid(5), 150, finer), Stage(Grid(9), 150, finer)]

@@ -80,7 +80,9 @@ def test_dqn_matches_value_iteration():
     q = np.zeros((5, 2))
     for _ in range(100):
         v = q.max(1)
-        q = np.array([[0.9 * v[s - 1] * (s > 1), float(s == 3) + 0.9 * v[min(s + 1, 4)] * (s < 3)] for s in range(5)])
+        q = np.array(
+            [[0.9 * v[s - 1] * (s > 1), float(s == 3) + 0.9 * v[min(s + 1, 4)] * (s < 3)] for s in range(5)]
+        )
         q[[0, 4]] = 0
     assert np.abs(np.asarray(run.model.online)[1:4] - q[1:4]).max() < 0.05
 

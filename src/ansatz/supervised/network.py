@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array
@@ -9,7 +10,7 @@ from jaxtyping import Array
 from ansatz._spelling import choose
 from ansatz.core import BadInput, Map, Metrics, Objective, Pairs, Parts, Recipe, Watch, over_batch
 from ansatz.data.table import Blocks, Table
-from ansatz.maps import MLP, Affine, Fourier, Polynomial, Tabular, TableEncoder, Taylor
+from ansatz.maps import MLP, Affine, Fourier, Polynomial, TableEncoder, Tabular, Taylor
 from ansatz.objectives import (
     binary_cross_entropy,
     cross_entropy,
@@ -31,7 +32,7 @@ class Examples(NamedTuple):
     """The rows of one member of an ensemble: all members share `pairs` and differ in their rows.
 
     `pairs.x` is a `Features` of `numeric: [N, D]` and `codes: [N, C]`; `train` and `held` are row
-    numbers; `edges` are the bins of each number.
+    numbers; `edges` are the bins of each number, which a `plain` member does not look at.
     """
 
     pairs: Pairs
@@ -41,6 +42,7 @@ class Examples(NamedTuple):
     outputs: int
     levels: tuple[int, ...]
     edges: Any
+    plain: bool = False
 
 
 class Encoded(Map):
@@ -60,7 +62,8 @@ class TableNetwork(Recipe):
     - `map`: "network" (features of each column, a linear and a deep part), the notes' "mlp", "affine",
       or the series "polynomial", "fourier" and "taylor".
     - `width`, `depth`, `activation`, `dropout`: of the hidden layers.
-    - `bins`: piecewise linear features a number gets; 0 for the numbers alone.
+    - `bins`: piecewise linear features a number gets; 0 for the numbers alone, -1 to choose.
+    - `mixed`: let every other member of a small table's ensemble see the numbers alone.
     - `loss`: "auto" (squares for a number, cross-entropy for classes), "mse", "mae", "huber", or
       FILE.py:NAME for an objective of your own.
     - `l1`, `l2`: penalties on the weights; `weight_decay`: that of AdamW.
@@ -76,7 +79,8 @@ class TableNetwork(Recipe):
     depth: int = 2
     activation: str = "silu"
     dropout: float = 0.1
-    bins: int = 16
+    bins: int = -1
+    mixed: bool = True
     loss: str = "auto"
     l1: float = 0.0
     l2: float = 0.0
@@ -98,12 +102,15 @@ class TableNetwork(Recipe):
         for name in ("width", "depth", "patience"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least 1.")
-        for name in ("l1", "l2", "bins", "batch", "weight_decay"):
+        if self.bins < -1:
+            raise BadInput(f"bins={self.bins} is no number of bins: it is at least 0, or -1 to choose.")
+        for name in ("l1", "l2", "batch", "weight_decay"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
         if not 0 < self.level < 1:
             raise BadInput(f"level={self.level} is no probability: it lies between 0 and 1.")
-        self.rule(), schedule(self.schedule, self.warmup)
+        self.rule()
+        schedule(self.schedule, self.warmup)
 
     @property
     def quantiles(self) -> bool:
@@ -122,6 +129,8 @@ class TableNetwork(Recipe):
         columns = data.pairs.x.numeric.shape[1]
         edges = data.edges if self.bins and self.map == "network" else None
         encoder = TableEncoder(columns, data.levels, edges, key=encode)
+        if data.plain and encoder.piecewise is not None:
+            encoder = _without_bins(encoder)
         model = self._map(encoder, data.outputs, inside)
         objective = self.objective(data.task)
         trained = penalized(objective, l1=self.l1, l2=self.l2) if self.l1 or self.l2 else objective
@@ -148,14 +157,10 @@ class TableNetwork(Recipe):
 
     def _map(self, encoder: TableEncoder, outputs: int, key: Any) -> Map:
         if self.map == "network":
-            return Tabular(
-                encoder, outputs, self.width, self.depth, self.activation, self.dropout, key=key
-            )
+            return Tabular(encoder, outputs, self.width, self.depth, self.activation, self.dropout, key=key)
         size = encoder.out_size
         if self.map == "mlp":
-            inner = MLP(
-                size, outputs, self.width, self.depth, self.activation, dropout=self.dropout, key=key
-            )
+            inner = MLP(size, outputs, self.width, self.depth, self.activation, dropout=self.dropout, key=key)
         elif self.map == "affine":
             inner = Affine(size, outputs, key=key)
         else:
@@ -205,6 +210,16 @@ def _scored(objective: Objective) -> Objective:
     return scored
 
 
+def _without_bins(encoder: TableEncoder) -> TableEncoder:
+    """Return the encoder with piecewise linear features that are all 0, of the same shapes."""
+
+    def fixed(e: TableEncoder) -> Any:
+        assert e.piecewise is not None
+        return e.piecewise.slope.value, e.piecewise.offset.value
+
+    return eqx.tree_at(fixed, encoder, replace_fn=jnp.zeros_like)
+
+
 def automatic_batch(rows: int) -> int:
     """Return the mini-batch for so many training rows: about rows/24, a power of two in [16, 256].
 
@@ -219,4 +234,13 @@ def automatic_batch(rows: int) -> int:
 
 def automatic_epochs(rows: int) -> int:
     """Return the most epochs for so many training rows; early stopping ends most runs long before."""
-    return int(min(400, max(40, 120_000 / rows**0.8)))
+    return int(min(120, max(60, 300_000 / rows**0.8)))
+
+
+def automatic_bins(rows: int) -> int:
+    """Return the bins that a number gets with so many training rows.
+
+    >>> [automatic_bins(n) for n in (300, 2000, 50_000)]
+    [8, 16, 32]
+    """
+    return 8 if rows < 1000 else 16 if rows < 5000 else 32

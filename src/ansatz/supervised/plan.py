@@ -34,7 +34,14 @@ class Plan(NamedTuple):
 
 
 def make_plan(
-    prepared: Prepared, *, test: float, members: int, by: str, column: str | None, seed: int, held_out: Any = None
+    prepared: Prepared,
+    *,
+    test: float,
+    members: int,
+    by: str,
+    column: str | None,
+    seed: int,
+    held_out: Any = None,
 ) -> Plan:
     """Return the plan for a table.
 
@@ -103,7 +110,8 @@ def members(
     edges = bin_edges(x.numeric[plan.development], recipe.bins) if recipe.bins else None
     outputs = (3 if recipe.quantiles else 1) if target.task == "regression" else 1
     outputs = len(target.classes) if target.task == "multiclass" else outputs
+    mixed = recipe.mixed and not len(plan.calibration) and len(plan.train) > 1
     return Each(
-        Examples(pairs, train, held, target.task, outputs, encoder.sizes, edges)
-        for train, held in zip(plan.train, plan.held, strict=True)
+        Examples(pairs, train, held, target.task, outputs, encoder.sizes, edges, mixed and i % 2 == 1)
+        for i, (train, held) in enumerate(zip(plan.train, plan.held, strict=True))
     )

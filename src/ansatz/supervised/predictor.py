@@ -1,7 +1,6 @@
 """What answers questions about new rows: the encoders, the ensemble and its calibration."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -63,12 +62,16 @@ class Predictor:
         return self.target.inverse(found if self.task == "regression" else found.argmax(1))
 
     def probabilities(self, frame: pl.DataFrame, *, remarks: list[str] | None = None) -> np.ndarray:
-        """Return the calibrated probabilities `[N, classes]`, the classes in the order of `target.classes`."""
+        """Return the calibrated probabilities `[N, classes]`, in the order of `target.classes`."""
         if self.task == "regression":
-            raise BadInput(f"The target {self.target.name!r} is a number; there are no classes to be probable.")
+            raise BadInput(
+                f"The target {self.target.name!r} is a number; there are no classes to be probable."
+            )
         return self.mean(self.answers(self.encoder.transform(frame, remarks=remarks)))
 
-    def interval(self, frame: pl.DataFrame, *, remarks: list[str] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def interval(
+        self, frame: pl.DataFrame, *, remarks: list[str] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Return the ends `[N]` of the prediction intervals, in the target's unit."""
         if self.intervals is None:
             raise BadInput(f"The target {self.target.name!r} is a class; ask for its probabilities instead.")

@@ -1,7 +1,6 @@
 """A fitted table: what it predicts, what it was measured to be worth, and its folder."""
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,9 @@ import polars as pl
 
 from ansatz.core import BadInput
 from ansatz.data import TableEncoder, TargetEncoder, read_table
-from ansatz.results.numbers import Interval
-from ansatz.results.sketch import sketch_from
-from ansatz.supervised.attribution import Importance, NullBand
-from ansatz.supervised.baselines import BaselineResult, Verdict
-from ansatz.supervised.conformal import Coverage, CrossPlus, PredictionSets, Split
+from ansatz.supervised.conformal import CrossPlus, PredictionSets, Split
 from ansatz.supervised.evaluate import Evaluation
+from ansatz.supervised.evaluation_file import evaluation_from_json, evaluation_to_json
 from ansatz.supervised.network import TableNetwork
 from ansatz.supervised.predictor import Predictor
 from ansatz.supervised.settings import TableSettings
@@ -88,7 +84,10 @@ class TableFit:
         """Return the snapshot and the further files of the folder."""
         snapshot = self.run.snapshot(kind="table", table=self.record())
         snapshot.model = self.predictor.model
-        return snapshot, {"evaluation.json": evaluation_to_json(self.evaluation), "report.html": self.report().encode()}
+        return snapshot, {
+            "evaluation.json": evaluation_to_json(self.evaluation),
+            "report.html": self.report().encode(),
+        }
 
     def record(self) -> dict[str, Any]:
         """Return what `run.json` says of this fit beyond the training."""
@@ -159,56 +158,3 @@ def _intervals_from(record: dict[str, Any] | None) -> Split | CrossPlus | None:
     if record["kind"] == "split":
         return Split(**fields)
     return CrossPlus(np.asarray(fields["scores"]), np.asarray(fields["fold"]), fields["level"])
-
-
-def evaluation_to_json(found: Evaluation) -> bytes:
-    """Return an evaluation as JSON."""
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return value.tolist()
-        if hasattr(value, "_asdict"):
-            return {name: plain(v) for name, v in value._asdict().items()}
-        if isinstance(value, dict):
-            return {name: plain(v) for name, v in value.items()}
-        if isinstance(value, list | tuple):
-            return [plain(v) for v in value]
-        return value.item() if isinstance(value, np.generic) else value
-
-    return json.dumps(plain(found)).encode()
-
-
-def evaluation_from_json(text: bytes) -> Evaluation:
-    """Undo `evaluation_to_json`."""
-
-    def array(value: Any) -> Any:
-        return None if value is None else np.asarray(value)
-
-    try:
-        r = json.loads(text)
-        compared = [
-            BaselineResult(**(b | {"predictions": array(b["predictions"]), "interval": Interval(**b["interval"])}))
-            for b in r["baselines"]
-        ]
-        found = r["verdict"]
-        verdict = found and Verdict(**(found | {"gain": Interval(**found["gain"])}))
-        given = r["importance"]
-        arrays = ("mean", "spread", "drops")
-        importance = given and Importance(
-            **{k: array(v) if k in arrays else tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-        )
-        band = r["null"] and NullBand(**{k: array(v) if isinstance(v, list) else v for k, v in r["null"].items()})
-        fields = {name: array(r[name]) for name in ("y", "prediction", "lower", "upper")}
-        return Evaluation(
-            **(r | fields),  # type: ignore[arg-type]
-        )._replace(
-            interval=Interval(**r["interval"]),
-            coverage=Coverage(**r["coverage"]),
-            baselines=compared,
-            verdict=verdict,
-            importance=importance,
-            null=band,
-            summary={name: sketch_from(one) for name, one in r["summary"].items()},
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"evaluation.json is damaged: {error!r}.") from None

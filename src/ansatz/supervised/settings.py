@@ -20,6 +20,7 @@ class TableSettings:
     - `test`: the share of rows that are touched once, at the end.
     - `split`, `by`: "random" (stratified for classes), or by a column `by` "group" or "time".
     - `members`: networks in the ensemble, 0 to choose (8 for small tables, 4 for large ones).
+    - `tune`: compare so many networks on the validation rows first, by successive halving; 0 for none.
     - `epochs`: the most passes over the data, 0 to choose; `budget`: the most seconds, or None.
     - `baselines`, `attribution`: whether to compare, and to look at which columns matter.
     - `seed`: of the split, the initialisation and the mini-batches.
@@ -32,6 +33,7 @@ class TableSettings:
     split: str = "random"
     by: str | None = None
     members: int = 0
+    tune: int = 0
     epochs: int = 0
     budget: float | None = None
     baselines: bool = True
@@ -46,7 +48,7 @@ class TableSettings:
             raise BadInput(f"There is no split {self.split!r}; {nearest(self.split, SPLITS)}.")
         if (self.split == "random") != (self.by is None):
             raise BadInput("A split by group or time needs by=COLUMN, and a random one has none.")
-        for name in ("members", "epochs", "seed"):
+        for name in ("members", "tune", "epochs", "seed"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
         if self.budget is not None and not self.budget > 0:

@@ -36,7 +36,13 @@ class Ready(NamedTuple):
 
 
 def fit_table(
-    table: Any, target: str, *, out: Any = None, hooks: Sequence[Any] = (), resume: Run | None = None, **options: Any
+    table: Any,
+    target: str,
+    *,
+    out: Any = None,
+    hooks: Sequence[Any] = (),
+    resume: Run | None = None,
+    **options: Any,
 ) -> TableFit:
     """Fit a map to a table and say how far to trust it.
 
@@ -63,6 +69,10 @@ def fit_table(
     ready = make_ready(table, target, settings, recipe)
     from ansatz.supervised.saving import saving
 
+    if settings.tune and resume is None:
+        from ansatz.supervised.tune import tune
+
+        ready, _ = tune(ready, settings.tune, seed=settings.seed)
     with saving(out, ready) as keeper:
         run = train(ready, hooks=(*hooks, *keeper.hooks), resume=resume)
         fitted = judge(ready, run)
@@ -103,13 +113,20 @@ def scheduled(recipe: TableNetwork, settings: TableSettings, plan: Plan) -> tupl
         recipe = replace(recipe, bins=automatic_bins(length))
     if not recipe.batch:
         recipe = replace(recipe, batch=automatic_batch(length))
-    epoch = -(-length // min(recipe.batch, length))
-    return recipe, epoch * (settings.epochs or automatic_epochs(length))
+    return recipe, automatic_steps(recipe, settings, plan)
+
+
+def automatic_steps(recipe: TableNetwork, settings: TableSettings, plan: Plan) -> int:
+    """Return the most steps that a member takes: its epochs times the mini-batches in one."""
+    length = len(plan.train[0])
+    return -(-length // min(recipe.batch, length)) * (settings.epochs or automatic_epochs(length))
 
 
 def train(ready: Ready, *, hooks: Sequence[Any] = (), resume: Run | None = None, y: Any = None) -> Run:
     """Train the ensemble; `y` may replace the encoded targets."""
-    data = members(ready.plan, ready.recipe, ready.encoder, ready.target, ready.x, ready.y if y is None else y)
+    data = members(
+        ready.plan, ready.recipe, ready.encoder, ready.target, ready.x, ready.y if y is None else y
+    )
     seeds, settings = len(data), ready.settings
     return fit(
         ready.recipe,
@@ -173,5 +190,3 @@ def _sizes(plan: Plan) -> dict[str, int]:
         "calibration": len(plan.calibration),
         "test": len(plan.test),
     }
-
-

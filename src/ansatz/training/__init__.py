@@ -1,0 +1,1 @@
+"""How θ moves: the step, the updates, and `fit`, which repeats them."""

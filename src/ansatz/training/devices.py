@@ -47,7 +47,7 @@ def cores() -> int:
 
 def one_device_a_core() -> None:
     """Ask XLA for one CPU device a core, unless the backend already runs or the user has chosen."""
-    if backend_is_up() or jax.config.jax_num_cpu_devices > 0:
+    if backend_is_up() or getattr(jax.config, "jax_num_cpu_devices", 0) > 0:
         return
     if "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
         jax.config.update("jax_num_cpu_devices", cores())
@@ -55,7 +55,7 @@ def one_device_a_core() -> None:
 
 def keep_compiled_programs() -> None:
     """Keep compiled programs in the user's cache folder, unless JAX was told of another place."""
-    if jax.config.jax_compilation_cache_dir is not None:
+    if getattr(jax.config, "jax_compilation_cache_dir", None) is not None:
         return
     folder = default_cache() / "programs"
     try:

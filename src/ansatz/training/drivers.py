@@ -113,7 +113,7 @@ class Stepped:
         return Chunk(arrays, len(rows), _stack(rows), _stack(checks), np.array(times, np.int32), None, done)
 
 
-def measured(driver: Loop | Stepped, arrays: list[Any], key: Any, total: int, target: float = 0.02) -> float:
+def measured(driver: Any, arrays: list[Any], key: Any, total: int, target: float = 0.02) -> float:
     """Return the seconds of one step, by taking some and throwing them away."""
     steps, clock = 1, time.perf_counter
     driver.run(arrays, key, 0, total, 1)

@@ -41,8 +41,8 @@ def fit(
     - `recipe`: a `Recipe`, or a sequence of `Stage`s, each with its own number of steps.
     - `data`: whatever the recipe's `build` takes; `Each([...])` gives every seed data of its own.
     - `steps`: the number of steps (at least 1); not needed with stages or a `budget`.
-    - `budget`: the wall-clock seconds that the run may take, compilation included.  Without `steps`
-      their number is set from the measured speed, and recorded.
+    - `budget`: the wall-clock seconds that the run may take, compilation included.  The number of
+      steps, at most `steps`, is set from the measured speed, so that schedules end in time, and recorded.
     - `key`: an integer or a JAX key; the same key gives the same bits on the same machine.
     - `seeds`: so many independent runs at once; arrays of the run get a leading axis.
     - `placement`, `driver` ("loop" or "stepped"): chosen by measurement where they are None.
@@ -119,8 +119,8 @@ class _Session:
             self.arrays, source = restore_arrays(resume.state, self.arrays, ready.source_state)
             if ready.source_state is not None:
                 self.driver.source_state = source
-        elif not stage.steps:
-            self.total = self._steps_within_budget()
+        elif self.budget is not None and len(self.stages) == 1:
+            self.total = min(self.total, self._steps_within_budget())
         return self._train(interrupt)
 
     def _train(self, interrupt: Interrupt) -> Status:
@@ -128,11 +128,14 @@ class _Session:
         program, visited = self.driver.program, time.monotonic()
         seconds = program.step_seconds
         if self.step >= self.total:
-            return self._visit({}, Status.finished, 0.0)
+            self._visit({}, Status.finished, 0.0)
+            return Status.finished
         while True:
             late = self.budget is not None and time.monotonic() - self.begun >= self.budget
             if interrupt.wished or late:
-                return self._visit({}, Status.interrupted if interrupt.wished else Status.out_of_budget, 0.0)
+                why = Status.interrupted if interrupt.wished else Status.out_of_budget
+                self._visit({}, why, 0.0)
+                return why
             count = 1 if seconds is None else min(CHUNK, max(1, round(VISIT / seconds)))
             count = min(count, self.total - self.step)
             chunk = self.driver.run(
@@ -172,8 +175,8 @@ class _Session:
         name = self.driver.program.train.place_name(int(where[-1]))
         seed = f" of seed {where[0]}" if bad.ndim > 1 else ""
         return (
-            f"The metric {name!r}{seed} became {bad[tuple(where)]} at step {self.step}; the state before that "
-            "step is kept. A smaller learning rate, clipping, or a look at the data for extreme values helps."
+            f"The metric {name!r}{seed} became {bad[tuple(where)]} at step {self.step}; the state before "
+            "that step is kept. A smaller learning rate, clipping, or a look at the data for extreme values helps."
         )
 
     def _visit(self, part: dict[str, Any], status: Status | None, rate: float) -> Status | None:
@@ -261,7 +264,9 @@ def _stages(recipe: Any, steps: int | None, budget: float | None) -> list[Stage]
             raise BadInput(f"steps={steps!r} is not a number of steps: give an integer of at least 1.")
         return [Stage(recipe, steps or 0)]
     stages = list(recipe)
-    if not stages or not all(isinstance(stage, Stage) and isinstance(stage.recipe, Recipe) for stage in stages):
+    if not stages or not all(
+        isinstance(stage, Stage) and isinstance(stage.recipe, Recipe) for stage in stages
+    ):
         raise BadInput(f"fit takes a Recipe or a sequence of Stages, not {type(recipe).__name__}.")
     if steps is not None:
         raise BadInput("With stages each stage has its own steps; leave steps=... out.")
@@ -282,7 +287,9 @@ def _check(seeds: int, budget: Any, driver: Any, data: Any, resume: Any, stages:
     if resume is not None and not isinstance(resume, Run):
         raise BadInput(f"resume takes a Run, as `ansatz.load` returns it, not {type(resume).__name__}.")
     if resume is not None and resume.stage >= len(stages):
-        raise BadInput(f"The saved run is in stage {resume.stage + 1}, but there are only {len(stages)} stages.")
+        raise BadInput(
+            f"The saved run is in stage {resume.stage + 1}, but there are only {len(stages)} stages."
+        )
 
 
 def _as_before(resume: Run) -> tuple[Placement, str]:

@@ -108,7 +108,9 @@ def describe(event: Event) -> str:
     figures = [f"{name} {value:.4g}" for name, value in list(event.metrics.items())[:2]]
     figures += [f"validation {name} {value:.4g}" for name, value in list(event.validation.items())[:1]]
     stage = f"stage {event.stage + 1}/{event.stages}, " if event.stages > 1 else ""
-    left = f"{event.remaining:.0f} s left" if event.remaining < 6000 else f"{event.remaining / 3600:.1f} h left"
+    left = (
+        f"{event.remaining:.0f} s left" if event.remaining < 6000 else f"{event.remaining / 3600:.1f} h left"
+    )
     step = f"step {event.step:,} of {event.total:,}"
     return ", ".join([stage + step, *figures, f"{event.rate:,.4g} steps/s", left])
 

@@ -41,8 +41,10 @@ class Hosted:
             for i in range(count):
                 if i and stop is not None and stop():
                     break
-                batch, source_state = next(batches) if self.source.prefetch else self._draw(
-                    self.source_state, arrays, key, start + i, total
+                batch, source_state = (
+                    next(batches)
+                    if self.source.prefetch
+                    else self._draw(self.source_state, arrays, key, start + i, total)
                 )
                 step, all_ = jnp.asarray(start + i, jnp.int32), jnp.asarray(total, jnp.int32)
                 new, row = self._learn(self.consts, arrays, batch, key, step, all_)

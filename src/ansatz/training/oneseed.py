@@ -73,5 +73,3 @@ def _padded(parts: list[np.ndarray], length: int) -> np.ndarray:
         if len(part):
             out[: len(part), i] = part
     return out
-
-

@@ -149,7 +149,9 @@ def _split_place(prepared: Prepared) -> Placement:
     if len(jax.local_devices()) == 1:
         return ONE
     batch, _ = jax.eval_shape(
-        lambda state, key: draw(prepared.parts, unflatten(flatten(prepared.state), state), clock_at(0, 1), key),
+        lambda state, key: draw(
+            prepared.parts, unflatten(flatten(prepared.state), state), clock_at(0, 1), key
+        ),
         flatten(prepared.state).arrays,
         prepared.key,
     )

@@ -73,7 +73,9 @@ class Columns:
             parts = (metric.total, metric.weight) if isinstance(metric, Mean) else (metric,)
             for part in parts:
                 if jnp.ndim(part) != 0:
-                    raise BadInput(f"The metric {name!r} has the shape {jnp.shape(part)}; a metric is a scalar.")
+                    raise BadInput(
+                        f"The metric {name!r} has the shape {jnp.shape(part)}; a metric is a scalar."
+                    )
             self.names.append(name)
             if isinstance(metric, Mean):
                 self.means.add(name)
@@ -108,7 +110,9 @@ class Program:
     `shared` says which arrays of the parts are the same for all seeds.
     """
 
-    def __init__(self, parts: Parts, state: State, key: Any, seeds: int, shared: list[bool], place: Placement):
+    def __init__(
+        self, parts: Parts, state: State, key: Any, seeds: int, shared: list[bool], place: Placement
+    ):
         self.parts, self.state = flatten(parts._replace(model=None)), flatten(state)
         self.seeds, self.shared, self.place, self.host = seeds, shared, place, parts.source.host
         self.train, self.check = Columns(), Columns()

@@ -32,7 +32,9 @@ class Records:
         for name in names:
             like = next(part[name] for part in self.parts if name in part)
             pieces = [
-                part[name] if name in part else np.full((len(part["step"]), *like.shape[1:]), np.nan, like.dtype)
+                part[name]
+                if name in part
+                else np.full((len(part["step"]), *like.shape[1:]), np.nan, like.dtype)
                 for part in self.parts
             ]
             out[name] = np.concatenate(pieces)

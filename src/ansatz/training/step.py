@@ -136,8 +136,8 @@ def _keys(parts: Parts, clock: Clock, key: PRNGKeyArray) -> Any:
 
 def _mean(values: list[Any]) -> Any:
     if isinstance(values[0], Mean):
-        return Mean(sum(v.total for v in values), sum(v.weight for v in values))
-    return sum(values) / len(values)
+        return Mean(jnp.stack([v.total for v in values]).sum(), jnp.stack([v.weight for v in values]).sum())
+    return jnp.stack(values).mean()
 
 
 def _settled(leaf: Any) -> Any:

@@ -49,7 +49,9 @@ class Descend(Update):
         """Return the optimizer's state for the selected parameters."""
         theta, _ = self._split(model)
         if not jax.tree.leaves(theta):
-            raise BadInput(f"The update {self.name!r} selects no parameters: nothing in its part is trainable.")
+            raise BadInput(
+                f"The update {self.name!r} selects no parameters: nothing in its part is trainable."
+            )
         return self.optimizer.init(theta)
 
     def apply(
