@@ -63,8 +63,8 @@ class Peer:
         python = os.environ.get("ANSATZ_PEER_TORCH", str(PEERS / ".venv-torch" / "bin" / "python"))
         if not Path(python).exists():
             raise ValueError(
-                f"There is no {python}: make an environment with benchmarks/peers/torch.txt there, or name its "
-                "python in ANSATZ_PEER_TORCH."
+                f"There is no {python}: make an environment with benchmarks/peers/torch.txt there, or name "
+                "its python in ANSATZ_PEER_TORCH."
             )
         self.process = subprocess.Popen(
             [python, str(PEERS / script), str(steps)],
@@ -115,8 +115,8 @@ def mlp_step() -> list[dict]:
         note = f"{1e3 * own:.3f} ms a step ({found['driver']}) against {1e3 * found[kind]:.3f} ms."
         figures.append(
             entry(
-                name, f"steps/s of the MLP over torch {kind}", found[kind] / own, unit="×", must=must, aim=aim,
-                better="higher", peer=f"torch {kind}", note=note, versions={"torch": found["torch"]},
+                name, f"steps/s of the MLP over torch {kind}", found[kind] / own, unit="×", must=must,
+                aim=aim,                better="higher", peer=f"torch {kind}", note=note, versions={"torch": found["torch"]},
             )
         )  # fmt: skip
     return figures
@@ -132,8 +132,8 @@ def cnn_step() -> list[dict]:
     note = f"{1e3 * own:.1f} ms a step ({found['driver']}) against {1e3 * other:.1f} ms."
     return [
         entry(
-            "fit-3", "steps/s of the CNN over torch eager, 2 threads", other / own, unit="×", must=0.95, aim=1.3,
-            better="higher", peer="torch eager", note=note, versions={"torch": found["torch"]},
+            "fit-3", "steps/s of the CNN over torch eager, 2 threads", other / own, unit="×", must=0.95,
+            aim=1.3, better="higher", peer="torch eager", note=note, versions={"torch": found["torch"]},
         )
     ]  # fmt: skip
 
@@ -168,8 +168,8 @@ def _fashion(
             aim=accuracy[1], better="higher", peer=peer, note=note,
         ),
         entry(
-            f"{name}b", f"{what}: wall time with compilation", took, unit="s", must=seconds[0], aim=seconds[1],
-            better="lower",
+            f"{name}b", f"{what}: wall time with compilation", took, unit="s", must=seconds[0],
+            aim=seconds[1], better="lower",
         ),
     ]  # fmt: skip
     if weights is not None:
@@ -192,7 +192,7 @@ def digits() -> list[dict]:
             better="higher", note=note,
         ),
         entry(
-            "fit-6b", "digits: wall time of the five folds with compilation", found.seconds, unit="s", must=60,
-            aim=15, better="lower",
+            "fit-6b", "digits: wall time of the five folds with compilation", found.seconds, unit="s",
+            must=60, aim=15, better="lower",
         ),
     ]  # fmt: skip

@@ -35,7 +35,7 @@ class Pictures(NamedTuple):
 
 
 class Sights(NamedTuple):
-    """What the first layer sees: `filters: [h, w, C, F]` and the patches `[F, k, h, w, C]` that excite each most.
+    """The first layer's `filters: [h, w, C, F]`, and the `patches: [F, k, h, w, C]` that excite each most.
 
     `maps: [H', W', F]` are the first layer's activations on the first example image (none for an MLP).
     """
@@ -157,7 +157,7 @@ def sights(model: OfImage, example: np.ndarray, x: np.ndarray, best: int = 6, mo
 
 
 def _strongest(maps: np.ndarray, x: np.ndarray, size: tuple[int, ...], best: int) -> np.ndarray:
-    """Return the patches `[best, h, w, C]` of different images around the strongest activations `[N, H', W']`."""
+    """Return the patches `[best, h, w, C]` of different images around the strongest of `maps`."""
     count, _, width = maps.shape
     flat = maps.reshape(count, -1)
     top = flat.argmax(1)

@@ -111,7 +111,8 @@ class ImageNetwork(Recipe):
         if not self.filters or min(self.filters) < 1:
             raise BadInput(f"filters={self.filters} is no list of numbers of filters, each at least 1.")
         smoothed_cross_entropy(self.label_smoothing)
-        self.rule(), schedule(self.schedule, self.warmup)
+        self.rule()
+        schedule(self.schedule, self.warmup)
 
     def rule(self) -> Any:
         """Return the optimizer."""
@@ -134,8 +135,8 @@ class ImageNetwork(Recipe):
     def build(self, data: ImageExamples, key: Any) -> Parts:
         """Return the parts for one member of the ensemble."""
         shape = data.pairs.x.shape[1:]
-        fixed = [Fixed(jnp.asarray(v, jnp.float32)) for v in (data.mean, data.deviation)]
-        model = OfImage(*fixed, self.network(shape, data.classes, key))
+        mean, deviation = (Fixed(jnp.asarray(v, jnp.float32)) for v in (data.mean, data.deviation))
+        model = OfImage(mean, deviation, self.network(shape, data.classes, key))
         trained = augmented(
             smoothed_cross_entropy(self.label_smoothing), self.changes, self.shift or reach(shape)
         )
@@ -228,21 +229,6 @@ def block_size(images: int) -> int:
     blocks = -(-images // BLOCK)
     each = -(-images // blocks)
     return each + each % 2
-
-
-def parameters(model: Any) -> int:
-    """Return the number of trained parameters of one map."""
-    from ansatz.core import count_parameters
-
-    return count_parameters(model)
-
-
-def first_layer(model: OfImage) -> np.ndarray:
-    """Return the filters of the first layer, `[h, w, channels, filters]`; an MLP's are whole images."""
-    inner = model.inner
-    if isinstance(inner, CNN):
-        return np.asarray(inner.convolutions[0].weight)
-    raise BadInput(f"A {type(inner).__name__} has no filters to look at.")
 
 
 def member(model: Any, at: int = 0) -> Any:

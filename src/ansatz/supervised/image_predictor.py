@@ -66,6 +66,7 @@ class ImagePredictor:
         if isinstance(images, str | Path):
             return self._from_path(Path(images), remarks)
         x = images.x if isinstance(images, Images) else np.asarray(images)
+        given = list(x.shape)
         if x.ndim == 2 or (x.ndim == 3 and x.shape == self.shape):
             x = x[None]
         if x.ndim == 3:
@@ -73,8 +74,7 @@ class ImagePredictor:
         if x.ndim != 4 or x.shape[1:] != self.shape:
             height, width, channels = self.shape
             raise BadInput(
-                f"The images have shape {list(np.shape(images if x is images else x))}; this network knows "
-                f"[N, {height}, {width}, {channels}]."
+                f"The images have shape {given}; this network knows [N, {height}, {width}, {channels}]."
             )
         return x if x.dtype == np.uint8 else as_bytes(x, "the array")
 

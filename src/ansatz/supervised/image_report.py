@@ -51,7 +51,8 @@ def image_report(fitted: ImageFit) -> str:
 
 def _answer(fitted: ImageFit) -> Sentence:
     found = fitted.evaluation
-    said = f"{number(100 * found.interval.value, 3)} % of {fitted.parts['test']:,} test images are classified right."
+    share = number(100 * found.interval.value, 3)
+    said = f"{share} % of {fitted.parts['test']:,} test images are classified right."
     if fitted.run.status is Status.nonfinite:
         return Sentence(f"{said} {fitted.run.message}", "bad")
     if found.verdict is None:

@@ -58,8 +58,8 @@ class ImageFit:
         lines = [
             f"accuracy {value.value:.4g} on {self.parts['test']:,} test images "
             f"(95% interval {value.lower:.4g} to {value.upper:.4g}).",
-            f"The {found.level:.0%} sets hold the right class of {found.coverage.share:.1%} of the test images; "
-            f"their mean size is {found.coverage.width:.4g}.",
+            f"The {found.level:.0%} sets hold the right class of {found.coverage.share:.1%} of the test "
+            f"images; their mean size is {found.coverage.width:.4g}.",
         ]
         return [*lines, *([found.verdict.sentence] if found.verdict else []), self.run.message]
 
