@@ -20,6 +20,7 @@ from ansatz.supervised.settings import TableSettings
 from ansatz.supervised.table import Ready, predictor_of, scheduled, train
 
 TARGET = "y"
+DEFAULT = TableNetwork()
 FEWEST = 10
 """With fewer rows all of them train the one member, and nothing is left to calibrate with."""
 
@@ -32,12 +33,28 @@ class _MapEstimator(BaseEstimator):
     """
 
     def __init__(
-        self, *, members: int = 0, epochs: int = 0, budget: float | None = None, map: str = "network",
-        width: int = 128, depth: int = 2, activation: str = "silu", dropout: float = 0.1, bins: int = 16,
-        loss: str = "auto", l1: float = 0.0, l2: float = 0.0, optimizer: str = "adamw",
-        learning_rate: float = 2e-3, weight_decay: float = 0.01, batch: int = 0, patience: int = 20,
-        level: float = 0.9, random_state: Any = None,
-    ):  # fmt: skip
+        self,
+        *,
+        members: int = 0,
+        epochs: int = 0,
+        budget: float | None = None,
+        map: str = DEFAULT.map,
+        width: int = DEFAULT.width,
+        depth: int = DEFAULT.depth,
+        activation: str = DEFAULT.activation,
+        dropout: float = DEFAULT.dropout,
+        bins: int = DEFAULT.bins,
+        loss: str = DEFAULT.loss,
+        l1: float = DEFAULT.l1,
+        l2: float = DEFAULT.l2,
+        optimizer: str = DEFAULT.optimizer,
+        learning_rate: float = DEFAULT.learning_rate,
+        weight_decay: float = DEFAULT.weight_decay,
+        batch: int = DEFAULT.batch,
+        patience: int = DEFAULT.patience,
+        level: float = DEFAULT.level,
+        random_state: Any = None,
+    ):
         self.members = members
         self.epochs = epochs
         self.budget = budget

@@ -92,6 +92,10 @@ def _load(folder: Path) -> Any:
     kind = snapshot.info.get("kind")
     if kind == "table":
         return load_table_fit(folder)
+    if kind == "images":
+        from ansatz.supervised.image_result import load_image_fit
+
+        return load_image_fit(folder)
     return from_snapshot(snapshot)
 
 
