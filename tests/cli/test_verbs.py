@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 from tests.cli.malformed import FAST, fit, numbers, ran, written
 
 import ansatz
@@ -186,3 +187,38 @@ def test_times_and_sparklines():
             _flags.seconds(wrong)
     assert _answer.sparkline([np.nan, np.inf]) == "" and _answer.sparkline([1.0, 1.0]) == "▁▁"
     assert len(_answer.sparkline(np.arange(1000.0))) == 40
+
+
+def draw_images(folder: Path) -> Path:
+    """Write 15 pictures of each of two classes."""
+    random = np.random.default_rng(0)
+    for name, bright in (("dark", 40), ("light", 200)):
+        (folder / name).mkdir(parents=True)
+        for at in range(15):
+            pixels = random.integers(bright, bright + 50, (8, 8), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{at}.png")
+    return folder
+
+
+def test_images_are_fitted_predicted_and_resumed(tmp_path, monkeypatch):
+    pictures = draw_images(tmp_path / "pictures")
+    quick = "--map mlp --dense 8 --epochs 4 --no-baselines --no-report --quiet --json".split()
+    code, out, err = ran(["fit", str(pictures), "--out", str(tmp_path / "run"), *quick])
+    assert code == 0, err
+    assert last(out)["metric"] == "accuracy" and last(out)["rows"]["test"] == 3
+    code, out, err = ran(["predict", str(tmp_path / "run"), str(pictures / "dark")])
+    assert code == 0, err
+    assert pl.read_csv(out.encode()).columns[1:] == ["probability dark", "probability light"]
+
+    def press(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ansatz.cli._images.judge_images", press)
+        assert ran(["fit", str(pictures), "--out", str(tmp_path / "again"), *quick])[0] == 130
+    code, _, err = ran(["fit", "--resume", str(tmp_path / "again"), "--no-report", "--quiet"])
+    assert code == 0, err
+    models = [(tmp_path / run / "model.safetensors").read_bytes() for run in ("run", "again")]
+    assert models[0] == models[1]
+    code, _, err = ran(["fit", str(pictures), "--bins", "3", *quick])
+    assert code == 2 and "--bins is for tables" in err

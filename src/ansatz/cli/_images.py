@@ -79,8 +79,8 @@ def resumed_images(
     ready = make_ready_images(given.data, settings, recipe)
     if ready.source["sha256"] != origin.get("sha256"):
         raise BadInput(
-            f"{place} has changed since the run began (another SHA-256); resume with the images as they were, "
-            "or begin a new run."
+            f"{place} has changed since the run began (another SHA-256); resume with the images as they "
+            "were, or begin a new run."
         )
     ready = ready._replace(source=ready.source | given.origin, remarks=[*remarks, *ready.remarks])
     return _work(ready, run, report)
