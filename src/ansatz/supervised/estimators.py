@@ -1,7 +1,7 @@
 """`MapRegressor` and `MapClassifier`: the fit of a table as estimators of scikit-learn."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, no_type_check
 
 import numpy as np
 import polars as pl
@@ -16,8 +16,8 @@ from ansatz.data.encode import fit_numeric
 from ansatz.supervised.network import TableNetwork
 from ansatz.supervised.plan import LARGE, Plan, make_plan
 from ansatz.supervised.predictor import Predictor
+from ansatz.supervised.ready import Ready, predictor_of, scheduled, train
 from ansatz.supervised.settings import TableSettings
-from ansatz.supervised.table import Ready, predictor_of, scheduled, train
 
 TARGET = "y"
 DEFAULT = TableNetwork()
@@ -32,6 +32,7 @@ class _MapEstimator(BaseEstimator):
     which also calibrates, and no part is set aside for a test.
     """
 
+    @no_type_check  # scikit-learn wants any value stored as it is, and refused by `fit`
     def __init__(
         self,
         *,
