@@ -116,7 +116,8 @@ def mlp_step() -> list[dict]:
         figures.append(
             entry(
                 name, f"steps/s of the MLP over torch {kind}", found[kind] / own, unit="×", must=must,
-                aim=aim,                better="higher", peer=f"torch {kind}", note=note, versions={"torch": found["torch"]},
+                aim=aim, better="higher", peer=f"torch {kind}", note=note,
+                versions={"torch": found["torch"]},
             )
         )  # fmt: skip
     return figures

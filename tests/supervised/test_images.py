@@ -4,6 +4,7 @@ import gzip
 import re
 import struct
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +32,7 @@ from ansatz.supervised.images import (
     make_ready_images,
 )
 
-QUICK = {"filters": (4,), "epochs": 6, "baselines": False}
+QUICK: dict[str, Any] = {"map": "mlp", "dense": 8, "epochs": 6, "baselines": False}
 
 
 def bars(count: int = 120, side: int = 8, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -47,7 +48,7 @@ def bars(count: int = 120, side: int = 8, seed: int = 0) -> tuple[np.ndarray, np
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> tuple[ImageFit, Path]:
     folder = tmp_path_factory.mktemp("fit") / "run"
-    return fit_images(bars(240), out=folder, filters=(4,), epochs=10), folder
+    return fit_images(bars(240), out=folder, filters=(8,), dropout=0.0, epochs=25), folder
 
 
 def test_a_small_network_tells_the_bars_apart(fitted: tuple[ImageFit, Path]):
@@ -101,7 +102,7 @@ def test_folders_archives_and_idx_files_give_the_same_images(tmp_path: Path):
         (idx / f"{part}-images-idx3-ubyte.gz").write_bytes(gzip.compress(head + pixels.tobytes()))
         head = struct.pack(">II", 2049, len(labels))
         (idx / f"{part}-labels-idx1-ubyte").write_bytes(head + labels.tobytes())
-    options = QUICK | {"epochs": 1}
+    options: dict[str, Any] = QUICK | {"epochs": 1}
     from_folder = fit_images(tmp_path / "folder", **options)
     assert from_folder.predictor.classes == ("flat", "tall")
     assert set(from_folder.predict(tmp_path / "folder")) <= {"flat", "tall"}
@@ -149,7 +150,7 @@ def test_bad_images_get_one_sentence(tmp_path: Path):
     for name in ("a", "b"):
         (tmp_path / "set" / name).mkdir(parents=True)
         Image.new("L", (8, 8)).save(tmp_path / "set" / name / "1.png")
-    with pytest.raises(BadInput, match="needs at least 3"):
+    with pytest.raises(BadInput, match="at least 3"):
         fit_images(tmp_path / "set")
     (tmp_path / "set" / "a" / "2.png").write_bytes(b"no picture")
     with pytest.raises(BadInput, match=r"2\.png"):
@@ -164,10 +165,11 @@ def test_a_resumed_run_ends_with_the_same_bits(tmp_path: Path):
     def after(steps: int):
         return lambda event: Status.stopped if steps <= event.step < event.total else None
 
-    whole = fit_images(bars(), **QUICK)
-    part = fit_images(bars(), out=tmp_path / "run", hooks=(after(1),), **QUICK)
+    small: dict[str, Any] = {"filters": (4,), "epochs": 6, "baselines": False}
+    whole = fit_images(bars(), **small)
+    part = fit_images(bars(), out=tmp_path / "run", hooks=(after(1),), **small)
     assert part.run.status is Status.stopped and part.run.step < whole.run.step
-    resumed = fit_images(bars(), resume=part.run, **QUICK)
+    resumed = fit_images(bars(), resume=part.run, **small)
     for a, b in zip(jax.tree.leaves(resumed.run.model), jax.tree.leaves(whole.run.model), strict=True):
         np.testing.assert_array_equal(a, b)
 
@@ -216,12 +218,12 @@ def test_the_test_part_leaks_into_nothing():
 
 
 def test_shifts_move_the_image_and_keep_what_stays_inside():
-    x = np.zeros((64, 9, 9, 2), np.uint8)
+    x = np.zeros((512, 9, 9, 2), np.uint8)
     x[:, 4, 4] = [7, 9]
     moved = np.asarray(shifted(jnp.asarray(x), 2, jax.random.key(0)))
     assert moved.shape == x.shape and moved.dtype == np.uint8
     places = np.argwhere(moved[..., 0] == 7)
-    assert len(places) == 64
+    assert len(places) == 512
     assert set(map(tuple, (places[:, 1:] - 4).tolist())) == {
         (a, b) for a in range(-2, 3) for b in range(-2, 3)
     }
@@ -262,13 +264,12 @@ def test_several_members_answer_together():
 
 
 def test_folds_predict_every_image_once_without_having_seen_it():
-    x, y = bars(60)
-    found = cross_validate_images(
-        Images(x[..., None], y.astype(np.int32), ("a", "b"), y < 0), 3, **(QUICK | {"epochs": 10})
-    )
+    x, y = bars(180)
+    images = Images(x[..., None], y.astype(np.int32), ("a", "b"), y < 0)
+    found = cross_validate_images(images, 3, map="mlp", dense=64, epochs=30)
     assert len(found.folds) == 3 and found.accuracy.value > 0.7
     np.testing.assert_allclose(found.probabilities.sum(1), 1, atol=1e-6)
     # Labels that are noise cannot be predicted, unless an image was seen with its label.
-    noise = np.random.default_rng(0).integers(0, 2, 60)
+    noise = np.random.default_rng(0).integers(0, 2, 180)
     lost = cross_validate_images((x, noise), 3, map="mlp", dense=64, epochs=30)
-    assert lost.accuracy.value < 0.75
+    assert lost.accuracy.value < 0.65

@@ -18,6 +18,10 @@ from ansatz.training.optimizers import optimizer, schedule
 from ansatz.training.updates import Descend
 
 MAPS = ("cnn", "mlp")
+CHOSEN = {
+    "cnn": {"dropout": 0.4, "learning_rate": 3e-3, "label_smoothing": 0.05},
+    "mlp": {"dropout": 0.2, "learning_rate": 2e-3, "label_smoothing": 0.0},
+}
 AUGMENTS = ("auto", "none", "shift", "flip", "flip+shift")
 BLOCK = 512
 """The most images in one block of a validation."""
@@ -64,30 +68,31 @@ class ImageNetwork(Recipe):
     """A map from images to classes, trained by mini-batches on cross-entropy.
 
     - `map`: "cnn" (stages of convolution and 2 × 2 max-pooling) or "mlp" (the image as one vector).
-    - `filters`, `size`: the filters of each stage of a CNN, and their height and width.
+    - `filters`, `size`: the filters of each stage of a CNN (none to choose), their height and width.
     - `dense`: the width of the hidden layers after the stages (0 for none), or of the MLP.
     - `depth`: hidden layers of the MLP.
     - `norm`: normalize the channels of each pixel, or the hidden layers of the MLP.
     - `augment`: random changes of the training images: "shift" by up to `shift` pixels (0 to choose),
       "flip" left and right, "flip+shift", "none", or "auto" (shifts for a CNN, none for an MLP).
     - `label_smoothing`: share of the target's probability that is spread over all classes.
+    - `dropout`, `learning_rate`, `label_smoothing`: None to choose, by `CHOSEN`.
     - `batch`: images in a mini-batch, 0 to choose; `patience`: validations without a better loss before
       the training stops; `level`: the coverage of the prediction sets.
     """
 
     map: str = "cnn"
-    filters: tuple[int, ...] = (32, 64)
+    filters: tuple[int, ...] = ()
     size: int = 3
     dense: int = 0
     depth: int = 2
-    dropout: float = 0.2
+    dropout: float | None = None
     norm: bool = False
     activation: str = "relu"
     augment: str = "auto"
     shift: int = 0
-    label_smoothing: float = 0.0
+    label_smoothing: float | None = None
     optimizer: str = "adamw"
-    learning_rate: float = 2e-3
+    learning_rate: float | None = None
     schedule: str = "cosine"
     warmup: float = 0.05
     weight_decay: float = 0.01
@@ -108,28 +113,34 @@ class ImageNetwork(Recipe):
                 raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
         if not 0 < self.level < 1:
             raise BadInput(f"level={self.level} is no probability: it lies between 0 and 1.")
-        if not self.filters or min(self.filters) < 1:
+        if self.filters and min(self.filters) < 1:
             raise BadInput(f"filters={self.filters} is no list of numbers of filters, each at least 1.")
-        smoothed_cross_entropy(self.label_smoothing)
+        smoothed_cross_entropy(self.chosen("label_smoothing"))
         self.rule()
         schedule(self.schedule, self.warmup)
+
+    def chosen(self, name: str) -> float:
+        """Return the dropout, learning rate or label smoothing: as given, or what suits the map."""
+        given = getattr(self, name)
+        return CHOSEN[self.map][name] if given is None else given
 
     def rule(self) -> Any:
         """Return the optimizer."""
         decay = self.weight_decay if self.optimizer == "adamw" else 0.0
         clip = self.clip if self.clip and self.optimizer != "lbfgs" else None
-        return optimizer(self.optimizer, self.learning_rate, weight_decay=decay, clip=clip)
+        rate = self.chosen("learning_rate")
+        return optimizer(self.optimizer, rate, weight_decay=decay, clip=clip)
 
     def network(self, shape: tuple[int, ...], classes: int, key: Any) -> Map:
         """Return the untrained map of scaled images of this shape (height, width, channels)."""
         if self.map == "mlp":
             width, pixels = self.dense or 256, int(np.prod(shape))
-            options: dict[str, Any] = {"norm": self.norm, "dropout": self.dropout, "initial": "he"}
+            options: dict[str, Any] = {"norm": self.norm, "dropout": self.chosen("dropout"), "initial": "he"}
             return MLP(pixels, classes, width, self.depth, self.activation, key=key, **options)
         height, width, channels = shape
         return CNN(
-            (height, width, channels), classes, tuple(self.filters), self.size, self.dense, self.dropout,
-            self.norm, self.activation, key=key,
+            (height, width, channels), classes, tuple(self.filters) or automatic_filters(shape), self.size,
+            self.dense, self.chosen("dropout"), self.norm, self.activation, key=key,
         )  # fmt: skip
 
     def build(self, data: ImageExamples, key: Any) -> Parts:
@@ -138,7 +149,7 @@ class ImageNetwork(Recipe):
         mean, deviation = (Fixed(jnp.asarray(v, jnp.float32)) for v in (data.mean, data.deviation))
         model = OfImage(mean, deviation, self.network(shape, data.classes, key))
         trained = augmented(
-            smoothed_cross_entropy(self.label_smoothing), self.changes, self.shift or reach(shape)
+            smoothed_cross_entropy(self.chosen("label_smoothing")), self.changes, self.shift or reach(shape)
         )
         factor = None if self.optimizer == "lbfgs" else schedule(self.schedule, self.warmup)
         source = Table(data.pairs, self.batch or automatic_batch(len(data.train)), data.train)
@@ -203,6 +214,17 @@ def reach(shape: tuple[int, ...]) -> int:
     return max(1, round(min(shape[:2]) / 14))
 
 
+def automatic_filters(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the filters of two stages: more of them for small images, where they cost little.
+
+    >>> automatic_filters((8, 8, 1)), automatic_filters((28, 28, 1))
+    ((48, 96), (32, 64))
+    """
+    if min(shape[:2]) < 4:
+        return (48,)
+    return (48, 96) if min(shape[:2]) <= 16 else (32, 64)
+
+
 def automatic_batch(images: int) -> int:
     """Return the mini-batch for so many training images: a power of two in [16, 128].
 
@@ -219,9 +241,9 @@ def automatic_epochs(images: int) -> int:
     """Return the most passes over so many training images.
 
     >>> automatic_epochs(1400), automatic_epochs(55_000)
-    (60, 12)
+    (40, 12)
     """
-    return int(min(60, max(12, 1700 / images**0.5)))
+    return int(min(40, max(12, 2800 / images**0.5)))
 
 
 def block_size(images: int) -> int:
