@@ -8,6 +8,7 @@ from ansatz.results.plots import fitted_curve
 from ansatz.supervised.table import fit_table
 
 ROWS, LEVEL = 300, 0.9
+CHOICES = {"bins": 24, "mixed": False, "patience": 80, "baselines": False, "attribution": False}
 
 
 def damped_wave() -> dict[str, np.ndarray]:
@@ -21,7 +22,7 @@ def damped_wave() -> dict[str, np.ndarray]:
 def main() -> None:
     """Fit the measurements and write the figure."""
     table = damped_wave()
-    fitted = fit_table(table, "displacement", baselines=False, attribution=False)
+    fitted = fit_table(table, "displacement", **CHOICES)
     grid = {"time": np.linspace(0.0, 10.0, 240)}
     lower, upper = fitted.interval(grid)
     figure = fitted_curve(
