@@ -16,8 +16,9 @@ from ansatz.data import CATALOGUE, TableEncoder, load_table
 from ansatz.supervised.conformal import CrossPlus, Split
 from ansatz.supervised.design import Design
 from ansatz.supervised.metrics import METRICS
+from ansatz.supervised.ready import Ready, make_ready, train
 from ansatz.supervised.settings import sort_out
-from ansatz.supervised.table import Ready, judge, make_ready, train
+from ansatz.supervised.table import judge
 from benchmarks.run import entry
 
 TABLES = (
@@ -199,7 +200,7 @@ def intervals() -> list[dict]:
             "fit-10b", "mean width over that of quantile gradient boosting, conformalised alike",
             float(np.exp(np.mean(np.log(ratios)))), unit="×", must=1.15, aim=0.95, better="lower",
             peer="HistGradientBoosting quantiles",
-            note=f"geometric mean over {len(ratios)} regressions; from {min(ratios):.2f} to {max(ratios):.2f}",
+            note=f"geometric mean of {len(ratios)} regressions, {min(ratios):.2f} to {max(ratios):.2f}",
         ),
     ]  # fmt: skip
 

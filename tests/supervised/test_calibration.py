@@ -55,3 +55,12 @@ def test_bad_logits_are_refused():
         calibration.temperature(np.zeros(3), np.zeros(3, int))
     with pytest.raises(BadInput, match="not a number"):
         calibration.temperature(np.full((1, 2), np.nan), np.zeros(1, int))
+
+
+def test_a_spread_keeps_a_few_right_answers_from_being_certain():
+    logits, y = np.tile([[1.0, -1.0]], (20, 1)), np.zeros(20, int)
+    assert calibration.temperature(logits, y) < 0.03
+    # The posterior of ln β: 20 ln σ(2β) - (ln β)² / (2 · 0.3²), by a fine grid.
+    grid = np.linspace(-1, 2, 30001)
+    posterior = -20 * np.log1p(np.exp(-2 * np.exp(grid))) - grid**2 / (2 * 0.09)
+    assert abs(np.log(calibration.temperature(logits, y, spread=0.3)) + grid[posterior.argmax()]) < 1e-3

@@ -13,7 +13,8 @@ from ansatz.cli._work import progress
 from ansatz.core import BadInput
 from ansatz.data import folds, prepare, read_table
 from ansatz.results.numbers import number
-from ansatz.supervised.table import judge, make_ready, train
+from ansatz.supervised.ready import make_ready, train
+from ansatz.supervised.table import judge
 
 
 def cross_validate(job: Job, count: int, answer: Answer) -> tuple[dict[str, Any], list[Any], int]:

@@ -14,11 +14,12 @@ from ansatz.supervised.baselines import BaselineResult, verdict
 from ansatz.supervised.bethe_weizsaecker import BetheWeizsaecker
 from ansatz.supervised.images import fit_images
 from ansatz.supervised.metrics import METRICS, bootstrap
+from ansatz.supervised.ready import make_ready, train
 from ansatz.supervised.report import report
 from ansatz.supervised.report_words import percent
 from ansatz.supervised.result import TableFit
 from ansatz.supervised.settings import sort_out
-from ansatz.supervised.table import judge, make_ready, train
+from ansatz.supervised.table import judge
 
 
 class Stop(NamedTuple):

@@ -8,9 +8,10 @@ from ansatz.cli._source import Given, check_unchanged, find_source
 from ansatz.cli._work import Work
 from ansatz.core import BadInput
 from ansatz.supervised.network import TableNetwork
+from ansatz.supervised.ready import Ready, make_ready, train
 from ansatz.supervised.result import TableFit, evaluation_to_json
 from ansatz.supervised.settings import TableSettings
-from ansatz.supervised.table import Ready, judge, make_ready, train
+from ansatz.supervised.table import judge
 from ansatz.training.run import Run
 
 FEWEST = 10

@@ -11,6 +11,9 @@ from ansatz.supervised.conformal import CrossPlus, PredictionSets, Split
 from ansatz.supervised.plan import Plan
 from ansatz.supervised.predictor import Predictor, logits_of, probabilities, quantile_ends
 
+SPREAD = 0.15
+"""What is known of ln T before the held-out rows are seen: training leaves it near 0."""
+
 
 def calibrate(predictor: Predictor, plan: Plan, x: Features, y: np.ndarray, level: float) -> Predictor:
     """Return the predictor with intervals or calibrated probabilities and sets.
@@ -25,7 +28,7 @@ def calibrate(predictor: Predictor, plan: Plan, x: Features, y: np.ndarray, leve
         if fold is not None and len(plan.held) > 1:
             return replace(predictor, intervals=CrossPlus.calibrate(fold, y[rows], low, high, level=level))
         return replace(predictor, intervals=Split.calibrate(y[rows], low, high, level=level))
-    heat = temperature(logits_of(answers, predictor.task), y[rows])
+    heat = temperature(logits_of(answers, predictor.task), y[rows], spread=SPREAD)
     chances = probabilities(answers, predictor.task, heat)
     return replace(predictor, temperature=heat, sets=PredictionSets.calibrate(y[rows], chances, level=level))
 

@@ -19,8 +19,11 @@ class Reliability(NamedTuple):
     count: np.ndarray
 
 
-def temperature(logits: Any, y: Any) -> float:
+def temperature(logits: Any, y: Any, *, spread: float | None = None) -> float:
     """Return the T that minimizes the log loss of softmax(logits / T), in [0.02, 50].
+
+    With a `spread` s > 0, ln T is taken to be N(0, s²) beforehand, and T is where the posterior is
+    largest: N examples that are all right would else make every probability 0 or 1.
 
     In β = 1/T the loss, mean(logsumexp(βz) − βz_y), is convex, so that the root of its derivative
     mean(Σ_k p_k z_k − z_y) is its minimum (Guo et al. 2017). `logits: [N, C]`, `y: [N]` in 0…C−1, held-out.
@@ -34,7 +37,8 @@ def temperature(logits: Any, y: Any) -> float:
     chosen = z[np.arange(len(z)), np.asarray(y, np.int64)].mean()
 
     def slope(log_beta: float) -> float:
-        return float((softmax(np.exp(log_beta) * z, axis=1) * z).sum(1).mean() - chosen)
+        prior = 0.0 if spread is None else log_beta * np.exp(-log_beta) / (len(z) * spread**2)
+        return float((softmax(np.exp(log_beta) * z, axis=1) * z).sum(1).mean() - chosen + prior)
 
     low, high = -np.log(HOTTEST), -np.log(COLDEST)
     if slope(low) >= 0:

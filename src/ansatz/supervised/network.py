@@ -67,8 +67,13 @@ class TableNetwork(Recipe):
     - `loss`: "auto" (squares for a number, cross-entropy for classes), "mse", "mae", "huber", or
       FILE.py:NAME for an objective of your own.
     - `l1`, `l2`: penalties on the weights; `weight_decay`: that of AdamW.
+    - `optimizer`: gradient_descent, momentum, nesterov, adam, adamw or lbfgs; `learning_rate` its step.
+    - `schedule`: of the learning rate over the run (constant, cosine, exponential, step), after a rise
+      over the share `warmup` of it; `clip`: the largest norm of a gradient, 0 for none.
     - `batch`: examples in a mini-batch, 0 to choose from the number of rows.
     - `patience`: epochs without a better validation loss before the training stops.
+
+    - `level`: the coverage of the intervals.
 
     For a number the map answers `[mean, lower, upper]`, the last two trained as the quantiles of
     `level` by the pinball loss; with an objective of your own it answers `[mean]` alone.

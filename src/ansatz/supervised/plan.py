@@ -110,8 +110,14 @@ def members(
     edges = bin_edges(x.numeric[plan.development], recipe.bins) if recipe.bins else None
     outputs = (3 if recipe.quantiles else 1) if target.task == "regression" else 1
     outputs = len(target.classes) if target.task == "multiclass" else outputs
-    mixed = recipe.mixed and not len(plan.calibration) and len(plan.train) > 1
+    mixed = mixes(plan, recipe)
     return Each(
         Examples(pairs, train, held, target.task, outputs, encoder.sizes, edges, mixed and i % 2 == 1)
         for i, (train, held) in enumerate(zip(plan.train, plan.held, strict=True))
     )
+
+
+def mixes(plan: Plan, recipe: TableNetwork) -> bool:
+    """Tell whether every other member sees the numbers alone: in ensembles for small tables."""
+    small = not len(plan.calibration) and len(plan.train) > 3
+    return recipe.mixed and recipe.map == "network" and recipe.bins > 0 and small

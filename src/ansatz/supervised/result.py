@@ -1,12 +1,10 @@
 """A fitted table: what it predicts, what it was measured to be worth, and its folder."""
 
-import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from ansatz.core import BadInput
 from ansatz.data import TableEncoder, TargetEncoder, read_table
@@ -128,16 +126,6 @@ def load_table_fit(path: Any) -> TableFit:
         run, predictor, evaluation, snapshot.recipe, TableSettings(**settings), dict(record["parts"]),
         dict(record["source"]), (*record["remarks"], *remarks),
     )  # fmt: skip
-
-
-def source_record(table: Any, frame: pl.DataFrame) -> dict[str, Any]:
-    """Return where a table came from: its file and hash, or a hash of its values."""
-    shape = {"rows": frame.height, "columns": frame.columns}
-    if isinstance(table, str | Path) and Path(table).is_file():
-        digest = hashlib.sha256(Path(table).read_bytes()).hexdigest()
-        return {"path": str(table), "sha256": digest} | shape
-    rows = frame.hash_rows(seed=0).to_numpy()
-    return {"path": None, "sha256": hashlib.sha256(rows.tobytes()).hexdigest()} | shape
 
 
 def _plain_intervals(intervals: Split | CrossPlus | None) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ansatz.core import BadInput, Status
 from ansatz.supervised.network import TableNetwork
-from ansatz.supervised.table import Ready, automatic_steps, train
+from ansatz.supervised.ready import Ready, automatic_steps, train
 from ansatz.training.run import Run
 
 HALVING = 3
@@ -111,5 +111,7 @@ def _advance(trial: Trial, part: Ready, share: float) -> None:
     if trial.run is None or trial.run.status is Status.stopped:
         trial.run = train(ready, hooks=pause if share < 1 else (), resume=trial.run)
     run, trial.share = trial.run, share
+    if run.status is Status.interrupted:
+        raise KeyboardInterrupt
     seen = run.validation["score"][run.validation["step"] <= max(until, run.validation["step"].min())]
     trial.score = float(np.nanmin(seen.reshape(len(seen), -1), axis=0).mean())

@@ -176,7 +176,8 @@ class _Session:
         seed = f" of seed {where[0]}" if bad.ndim > 1 else ""
         return (
             f"The metric {name!r}{seed} became {bad[tuple(where)]} at step {self.step}; the state before "
-            "that step is kept. A smaller learning rate, clipping, or a look at the data for extreme values helps."
+            "that step is kept. A smaller learning rate, clipping, or a look at extreme values in the "
+            "data helps."
         )
 
     def _visit(self, part: dict[str, Any], status: Status | None, rate: float) -> Status | None:
