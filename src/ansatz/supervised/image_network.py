@@ -18,6 +18,8 @@ from ansatz.training.optimizers import optimizer, schedule
 from ansatz.training.updates import Descend
 
 MAPS = ("cnn", "mlp")
+MANY = 20_000
+"""With so many images a few passes over them do not overfit, and shifts would only slow them down."""
 CHOSEN = {
     "cnn": {"dropout": 0.4, "learning_rate": 3e-3, "label_smoothing": 0.05},
     "mlp": {"dropout": 0.2, "learning_rate": 2e-3, "label_smoothing": 0.0},
@@ -73,7 +75,7 @@ class ImageNetwork(Recipe):
     - `depth`: hidden layers of the MLP.
     - `norm`: normalize the channels of each pixel, or the hidden layers of the MLP.
     - `augment`: random changes of the training images: "shift" by up to `shift` pixels (0 to choose),
-      "flip" left and right, "flip+shift", "none", or "auto" (shifts for a CNN, none for an MLP).
+      "flip" left and right, "flip+shift", "none", or "auto" (shifts for a CNN of few images, else none).
     - `label_smoothing`: share of the target's probability that is spread over all classes.
     - `dropout`, `learning_rate`, `label_smoothing`: None to choose, by `CHOSEN`.
     - `batch`: images in a mini-batch, 0 to choose; `patience`: validations without a better loss before
@@ -149,7 +151,9 @@ class ImageNetwork(Recipe):
         mean, deviation = (Fixed(jnp.asarray(v, jnp.float32)) for v in (data.mean, data.deviation))
         model = OfImage(mean, deviation, self.network(shape, data.classes, key))
         trained = augmented(
-            smoothed_cross_entropy(self.chosen("label_smoothing")), self.changes, self.shift or reach(shape)
+            smoothed_cross_entropy(self.chosen("label_smoothing")),
+            self.changes(len(data.train)),
+            self.shift or reach(shape),
         )
         factor = None if self.optimizer == "lbfgs" else schedule(self.schedule, self.warmup)
         source = Table(data.pairs, self.batch or automatic_batch(len(data.train)), data.train)
@@ -160,12 +164,11 @@ class ImageNetwork(Recipe):
             watch = Watch(held, cross_entropy, every, held.blocks, patience=self.patience)
         return Parts(model, source, (Descend(trained, self.rule(), schedule=factor),), watch=watch)
 
-    @property
-    def changes(self) -> str:
-        """The random changes of the training images, "auto" resolved."""
+    def changes(self, images: int) -> str:
+        """Return the random changes that so many training images undergo, "auto" resolved."""
         if self.augment != "auto":
             return self.augment
-        return "shift" if self.map == "cnn" else "none"
+        return "shift" if self.map == "cnn" and images < MANY else "none"
 
 
 def augmented(objective: Objective, changes: str, most: int) -> Objective:
@@ -237,13 +240,13 @@ def automatic_batch(images: int) -> int:
     return size
 
 
-def automatic_epochs(images: int) -> int:
-    """Return the most passes over so many training images.
+def automatic_epochs(images: int, name: str) -> int:
+    """Return the most passes of the map of this name over so many training images.
 
-    >>> automatic_epochs(1400), automatic_epochs(55_000)
-    (40, 12)
+    >>> automatic_epochs(1400, "cnn"), automatic_epochs(55_000, "cnn"), automatic_epochs(55_000, "mlp")
+    (40, 8, 12)
     """
-    return int(min(40, max(12, 2800 / images**0.5)))
+    return int(min(40, max(8 if name == "cnn" else 12, 1520 / images**0.5)))
 
 
 def block_size(images: int) -> int:

@@ -271,7 +271,7 @@ def _part(rows: np.ndarray, share: float, y: np.ndarray, seed: int) -> tuple[np.
 
 def _steps(recipe: ImageNetwork, settings: ImageSettings, images: int) -> int:
     batch = min(recipe.batch or automatic_batch(images), images)
-    return -(-images // batch) * (settings.epochs or automatic_epochs(images))
+    return -(-images // batch) * (settings.epochs or automatic_epochs(images, recipe.map))
 
 
 @contextmanager
