@@ -8,7 +8,7 @@ import pytest
 
 from ansatz.core import BadInput, Clock, Pairs
 from ansatz.data import Blocks, Table, Whole
-from ansatz.data.shuffle import epoch_words, mix, shuffled
+from ansatz.data.shuffle import epoch_words, mix, shuffled, sides
 
 CLOCK = Clock(jnp.asarray(0), jnp.asarray(10))
 KEY = jax.random.key(3)
@@ -37,8 +37,8 @@ def in_numpy(n: int, words: np.ndarray) -> np.ndarray:
         x = (x ^ (x >> np.uint32(15))) * np.uint32(0x846CA68B)
         return x ^ (x >> np.uint32(16))
 
-    a = int(np.ceil(np.sqrt(n)))
-    b = int(np.ceil(n / a))
+    a, b = sides(n)
+    assert a * b >= n and (n > 256 or a == int(np.ceil(np.sqrt(n))))
     first, second, keys = words[:1], words[1:], []
     for number in range(6):
         second = mixed(second + np.uint32((0x9E3779B9 * (number + 1)) & 0xFFFFFFFF))

@@ -1,5 +1,6 @@
 """A new order of n rows for every key, computed for one place at a time: no sorting, no stored order."""
 
+import functools
 import math
 
 import jax
@@ -7,12 +8,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Int, UInt32
 
 ROUNDS = 6
+MOST_STEPS = 16
 
 
 def shuffled(index: Int[Array, "..."], n: int, words: UInt32[Array, "2 ..."]) -> Int[Array, "..."]:
     """Return π(index), where π is a permutation of {0, …, n−1} that `words` chooses.
 
-    π is a generalised Feistel network on Z_a × Z_b with a = ⌈√n⌉ and b = ⌈n/a⌉, an exact
+    π is a generalised Feistel network on Z_a × Z_b with ab ≥ n and a, b near √n, an exact
     bijection of Z_ab, walked along its cycle until it is below n (Black and Rogaway 2002,
     "Ciphers with arbitrary finite domains").  Each place costs the same for any n and needs no memory.
 
@@ -24,8 +26,7 @@ def shuffled(index: Int[Array, "..."], n: int, words: UInt32[Array, "2 ..."]) ->
     >>> sorted(shuffled(jnp.arange(5), 5, jnp.array([1, 2], jnp.uint32)).tolist())
     [0, 1, 2, 3, 4]
     """
-    a = math.isqrt(n - 1) + 1 if n > 1 else 1
-    b = -(-n // a)
+    a, b = sides(n)
     keys = round_keys(words)
     start = jnp.asarray(index).astype(jnp.uint32)
 
@@ -42,9 +43,26 @@ def shuffled(index: Int[Array, "..."], n: int, words: UInt32[Array, "2 ..."]) ->
         return jnp.where(place >= jnp.uint32(n), permute(place), place)
 
     place = permute(start + jnp.zeros_like(keys[0]))
-    if a * b > n:
+    # A walk leaves {0, …, n−1} at most ab − n times; a loop, even an idle one, costs far more than these.
+    for _ in range(a * b - n if a * b - n <= MOST_STEPS else 0):
+        place = walk(place)
+    if a * b - n > MOST_STEPS:
         place = jax.lax.while_loop(lambda p: jnp.any(p >= jnp.uint32(n)), walk, place)
     return place.astype(jnp.int32)
+
+
+@functools.cache
+def sides(n: int) -> tuple[int, int]:
+    """Return a ≤ √n + 1 and b with the smallest ab ≥ n among those with a ≥ √n / 2.
+
+    Up to 256 places a is ⌈√n⌉: a less square network would reach too few of the permutations.
+
+    >>> sides(2000), sides(10_007)
+    ((40, 50), (72, 139))
+    """
+    root = math.isqrt(n - 1) + 1 if n > 1 else 1
+    candidates = range(root, root - 1 if n <= 256 else root // 2 - 1, -1)
+    return min(((a, -(-n // a)) for a in candidates), key=lambda side: side[0] * side[1])
 
 
 def round_keys(words: UInt32[Array, "2 ..."]) -> list[UInt32[Array, "..."]]:
