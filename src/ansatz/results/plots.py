@@ -22,7 +22,8 @@ def loss_curves(
     """Draw losses against steps, `curves[name] = (steps, values)`, and where the kept model stands.
 
     `stop` is a step or several, one a seed. The axis is logarithmic where all values are positive and span
-    more than a factor 5. A curve of several seeds, `values: [seeds, n]`, is drawn as its median with the range.
+    more than a factor 5. A curve of several seeds, `values: [seeds, n]`, is drawn as its median with the
+    range.
     """
     figure, ax = axes()
     shown = []
