@@ -11,6 +11,7 @@ from ansatz.core import BadInput, Status
 from ansatz.store import RunFolder, Snapshot
 from ansatz.store.atomic import remove_folder
 from ansatz.store.reading import CHECKPOINTS
+from ansatz.supervised.saving import result_of
 from ansatz.training.hooks import Checkpoint
 from ansatz.training.run import Run, from_snapshot
 
@@ -72,13 +73,6 @@ def do_work(prepare: Callable[[], Work], folder: Path, answer: Answer, *, every:
         except KeyboardInterrupt:
             raise Interrupted(folder, None) from None
     return fitted
-
-
-def result_of(fitted: Any) -> dict[str, Any]:
-    """Return the figure by which a list tells a run."""
-    found = fitted.evaluation.interval
-    metric = getattr(fitted.evaluation, "metric", "accuracy")
-    return {"metric": metric, "value": float(found[0]), "lower": float(found[1]), "upper": float(found[2])}
 
 
 def recorded(folder: str) -> tuple[str, dict[str, Any], Any, Run | None, list[str]]:

@@ -7,6 +7,13 @@ from typing import Any
 from ansatz.training.hooks import Checkpoint
 
 
+def result_of(fitted: Any) -> dict[str, Any]:
+    """Return the figure by which a list tells a run."""
+    found = fitted.evaluation.interval
+    metric = getattr(fitted.evaluation, "metric", "accuracy")
+    return {"metric": metric, "value": float(found[0]), "lower": float(found[1]), "upper": float(found[2])}
+
+
 class Keeper:
     """Nothing is kept."""
 
@@ -26,6 +33,7 @@ class FolderKeeper(Keeper):
     def finish(self, fitted: Any) -> None:
         """Write the finished folder."""
         snapshot, extras = fitted.files()
+        snapshot.info["result"] = result_of(fitted)
         self.folder.finish(snapshot, extras)
 
 

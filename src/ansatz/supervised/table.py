@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ansatz.core import Status
 from ansatz.supervised.evaluate import evaluate
 from ansatz.supervised.plan import Plan
 from ansatz.supervised.predictor import Predictor
@@ -39,7 +40,8 @@ def fit_table(
       `TableNetwork` (map, width, depth, loss, learning_rate, …).
 
     Returns a `TableFit`: `predict`, `interval`, `probabilities`, `evaluation`, `report`, `save`.
-    Raises `BadInput` with one sentence for whatever is wrong with the table or an option.
+    Raises `BadInput` with one sentence for whatever is wrong with the table or an option, and
+    `KeyboardInterrupt` after Ctrl-C, with the training so far kept in `out`.
 
     >>> import numpy as np
     >>> x = np.linspace(-2, 2, 200)
@@ -53,6 +55,8 @@ def fit_table(
         ready, _ = tune(ready, settings.tune, seed=settings.seed)
     with saving(out, ready) as keeper:
         run = train(ready, hooks=(*hooks, *keeper.hooks), resume=resume)
+        if run.status is Status.interrupted:
+            raise KeyboardInterrupt(run.message)
         fitted = judge(ready, run)
         keeper.finish(fitted)
     return fitted

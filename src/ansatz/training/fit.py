@@ -239,7 +239,10 @@ class _Session:
         }
         message = self.message if status is Status.nonfinite else status.value
         if status is Status.stopped_early and state.best is not None:
-            message = f"{message} It is the one of step {info['best_step']}; {self.step} steps were taken."
+            best = np.ravel(info["best_step"])
+            where = f"step {best[0]}" if best.min() == best.max() else f"steps {best.min()} to {best.max()}"
+            kind = "It is that of" if best.size == 1 else "The seeds' best are those of"
+            message = f"{message} {kind} {where}; {self.step} steps were taken."
         return Run(
             model=best_model(state),
             status=status,
