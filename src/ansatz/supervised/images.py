@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ansatz.core import BadInput, Each, Pairs
+from ansatz.core import BadInput, Each, Pairs, Status
 from ansatz.data import CATALOGUE, Images, folds, load_images, read_images, split
 from ansatz.data.images import make_images
 from ansatz.maps.stacked import Stacked
@@ -99,6 +99,8 @@ def fit_images(
     ready = make_ready_images(source, settings, recipe)
     with _keeping(out, ready) as (folder, more):
         run = train_images(ready, hooks=(*hooks, *more), resume=resume)
+        if run.status is Status.interrupted:
+            raise KeyboardInterrupt(run.message)
         fitted = judge_images(ready, run)
         if folder is not None:
             folder.finish(*fitted.files())

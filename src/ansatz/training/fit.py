@@ -296,10 +296,10 @@ def _check(seeds: int, budget: Any, driver: Any, data: Any, resume: Any, stages:
         )
 
 
-def _as_before(resume: Run) -> tuple[Placement, str]:
+def _as_before(resume: Run) -> tuple[Placement | None, str | None]:
     """Return the choices of the saved run, where this machine still has its devices."""
     kind, count = resume.info["placement"]
-    driver = {"one by one": "stepped", "hosted": None}.get(resume.info["driver"], resume.info["driver"])
-    if count > len(jax.local_devices()):
-        return None, driver  # type: ignore[return-value]
-    return (None if resume.info["driver"] == "one by one" else Placement(kind, count)), driver  # type: ignore[return-value]
+    name = resume.info["driver"]
+    driver = {"one by one": "stepped", "hosted": None}.get(name, name)
+    free = name in ("one by one", "hosted") or count > len(jax.local_devices())
+    return None if free else Placement(kind, count), driver
