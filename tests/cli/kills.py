@@ -94,8 +94,9 @@ def _words(out: Path, table: str) -> list[str]:
 
 def _loads(out: Path) -> bool:
     """Tell whether the folder holds a whole snapshot, or nothing at all because none was due yet."""
-    if not out.exists() or not any(path for path in out.rglob("step-*") if path.is_dir()):
-        return not (out / "run.json").exists()
+    saved = out.exists() and any(path.is_dir() for path in out.rglob("step-*"))
+    if not saved and not (out / "run.json").exists():
+        return True
     try:
         RunFolder.read(out)
     except BadInput:

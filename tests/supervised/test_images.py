@@ -161,7 +161,9 @@ def test_bad_images_get_one_sentence(tmp_path: Path):
         fit_images("digit")
 
 
-def test_a_resumed_run_ends_with_the_same_bits(tmp_path: Path):
+def test_a_resumed_run_ends_with_the_same_bits(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr("ansatz.training.fit.CHUNK", 5)
+
     def after(steps: int):
         return lambda event: Status.stopped if steps <= event.step < event.total else None
 

@@ -174,7 +174,7 @@ class MapClassifier(ClassifierMixin, _MapEstimator):
         self.classes_, places = np.unique(labels, return_inverse=True)
         count = len(self.classes_)
         if count < 2:
-            raise BadInput(f"y holds the one class {self.classes_[0]!r}; a classifier needs two.")
+            raise BadInput(f"y holds the one class {str(self.classes_[0])!r}; a classifier needs two.")
         task = "binary" if count == 2 else "multiclass"
         target = TargetEncoder(TARGET, task, classes=tuple(range(count)))
         self._fit(x, places.astype(np.int32), target)
