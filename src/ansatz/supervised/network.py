@@ -26,6 +26,9 @@ from ansatz.training.updates import Descend
 MAPS = ("network", "mlp", "affine", "polynomial", "fourier", "taylor")
 POINT_LOSSES = {"mse": mean_squared_error, "mae": mean_absolute_error, "huber": huber(1.0)}
 BLOCK = 8192
+SMALL_RATE, LARGE_RATE = 2e-3, 3e-3
+LARGE = 5000
+"""From so many training rows on, a deeper network that learns faster is worth its time."""
 
 
 class Examples(NamedTuple):
@@ -61,13 +64,15 @@ class TableNetwork(Recipe):
 
     - `map`: "network" (features of each column, a linear and a deep part), the notes' "mlp", "affine",
       or the series "polynomial", "fourier" and "taylor".
-    - `width`, `depth`, `activation`, `dropout`: of the hidden layers.
+    - `width`, `depth`, `activation`, `dropout`: of the hidden layers; depth 0 to choose 2, or 3 for many
+      rows.
     - `bins`: piecewise linear features a number gets; 0 for the numbers alone, -1 to choose.
     - `mixed`: let every other member of a small table's ensemble see the numbers alone.
     - `loss`: "auto" (squares for a number, cross-entropy for classes), "mse", "mae", "huber", or
       FILE.py:NAME for an objective of your own.
     - `l1`, `l2`: penalties on the weights; `weight_decay`: that of AdamW.
-    - `optimizer`: gradient_descent, momentum, nesterov, adam, adamw or lbfgs; `learning_rate` its step.
+    - `optimizer`: gradient_descent, momentum, nesterov, adam, adamw or lbfgs; `learning_rate` its step, 0 to
+      choose.
     - `schedule`: of the learning rate over the run (constant, cosine, exponential, step), after a rise
       over the share `warmup` of it; `clip`: the largest norm of a gradient, 0 for none.
     - `batch`: examples in a mini-batch, 0 to choose from the number of rows.
@@ -81,7 +86,7 @@ class TableNetwork(Recipe):
 
     map: str = "network"
     width: int = 128
-    depth: int = 2
+    depth: int = 0
     activation: str = "silu"
     dropout: float = 0.1
     bins: int = -1
@@ -90,7 +95,7 @@ class TableNetwork(Recipe):
     l1: float = 0.0
     l2: float = 0.0
     optimizer: str = "adamw"
-    learning_rate: float = 2e-3
+    learning_rate: float = 0.0
     schedule: str = "cosine"
     warmup: float = 0.02
     weight_decay: float = 0.01
@@ -104,12 +109,12 @@ class TableNetwork(Recipe):
         choose("map", self.map, dict.fromkeys(MAPS))
         if self.loss not in ("auto", "cross_entropy", *POINT_LOSSES) and ".py:" not in self.loss:
             choose("loss", self.loss, dict.fromkeys(("auto", "cross_entropy", *POINT_LOSSES)))
-        for name in ("width", "depth", "patience"):
+        for name in ("width", "patience"):
             if getattr(self, name) < 1:
                 raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least 1.")
         if self.bins < -1:
             raise BadInput(f"bins={self.bins} is no number of bins: it is at least 0, or -1 to choose.")
-        for name in ("l1", "l2", "batch", "weight_decay"):
+        for name in ("depth", "learning_rate", "l1", "l2", "batch", "weight_decay"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
         if not 0 < self.level < 1:
@@ -126,7 +131,9 @@ class TableNetwork(Recipe):
         """Return the optimizer."""
         decay = self.weight_decay if self.optimizer == "adamw" else 0.0
         clip = self.clip if self.clip and self.optimizer != "lbfgs" else None
-        return optimizer(self.optimizer, self.learning_rate, weight_decay=decay, clip=clip)
+        # L-BFGS without a rate searches along the line.
+        rate = self.learning_rate or (None if self.optimizer == "lbfgs" else SMALL_RATE)
+        return optimizer(self.optimizer, rate, weight_decay=decay, clip=clip)
 
     def build(self, data: Examples, key: Any) -> Parts:
         """Return the parts for one member of the ensemble."""
@@ -162,10 +169,14 @@ class TableNetwork(Recipe):
 
     def _map(self, encoder: TableEncoder, outputs: int, key: Any) -> Map:
         if self.map == "network":
-            return Tabular(encoder, outputs, self.width, self.depth, self.activation, self.dropout, key=key)
+            return Tabular(
+                encoder, outputs, self.width, self.depth or 2, self.activation, self.dropout, key=key
+            )
         size = encoder.out_size
         if self.map == "mlp":
-            inner = MLP(size, outputs, self.width, self.depth, self.activation, dropout=self.dropout, key=key)
+            inner = MLP(
+                size, outputs, self.width, self.depth or 2, self.activation, dropout=self.dropout, key=key
+            )
         elif self.map == "affine":
             inner = Affine(size, outputs, key=key)
         else:
@@ -240,6 +251,11 @@ def automatic_batch(rows: int) -> int:
 def automatic_epochs(rows: int) -> int:
     """Return the most epochs for so many training rows; early stopping ends most runs long before."""
     return int(min(120, max(60, 300_000 / rows**0.8)))
+
+
+def automatic_depth(rows: int) -> int:
+    """Return the hidden layers for so many training rows."""
+    return 2 if rows < LARGE else 3
 
 
 def automatic_bins(rows: int) -> int:

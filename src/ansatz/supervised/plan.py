@@ -8,10 +8,7 @@ import polars as pl
 
 from ansatz.core import BadInput, Each, Pairs
 from ansatz.data import Features, Prepared, TableEncoder, TargetEncoder, folds, split
-from ansatz.supervised.network import Examples, TableNetwork
-
-LARGE = 5000
-"""From so many rows on, a part of them only calibrates the intervals."""
+from ansatz.supervised.network import LARGE, Examples, TableNetwork
 
 
 class Plan(NamedTuple):

@@ -10,8 +10,17 @@ import numpy as np
 from ansatz.data import Features, Prepared, TableEncoder, TargetEncoder, prepare, read_table
 from ansatz.maps.stacked import Stacked
 from ansatz.supervised.calibrate import calibrate
-from ansatz.supervised.network import TableNetwork, automatic_batch, automatic_bins, automatic_epochs
-from ansatz.supervised.plan import LARGE, Plan, make_plan, members, mixes
+from ansatz.supervised.network import (
+    LARGE,
+    LARGE_RATE,
+    SMALL_RATE,
+    TableNetwork,
+    automatic_batch,
+    automatic_bins,
+    automatic_depth,
+    automatic_epochs,
+)
+from ansatz.supervised.plan import Plan, make_plan, members, mixes
 from ansatz.supervised.predictor import Predictor
 from ansatz.supervised.settings import TableSettings
 from ansatz.supervised.source import source_record
@@ -70,6 +79,10 @@ def scheduled(recipe: TableNetwork, settings: TableSettings, plan: Plan) -> tupl
     length = len(plan.train[0])
     if recipe.bins < 0:
         recipe = replace(recipe, bins=automatic_bins(length))
+    if not recipe.depth:
+        recipe = replace(recipe, depth=automatic_depth(length))
+    if not recipe.learning_rate and recipe.optimizer != "lbfgs":
+        recipe = replace(recipe, learning_rate=SMALL_RATE if length < LARGE else LARGE_RATE)
     if not recipe.batch:
         recipe = replace(recipe, batch=automatic_batch(length))
     return recipe, automatic_steps(recipe, settings, plan)
