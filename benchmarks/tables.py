@@ -13,7 +13,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 from ansatz.data import CATALOGUE, TableEncoder, load_table
-from ansatz.supervised.conformal import CrossPlus, Split
+from ansatz.supervised.conformal import Split
 from ansatz.supervised.design import Design
 from ansatz.supervised.metrics import METRICS
 from ansatz.supervised.ready import Ready, make_ready, train
@@ -143,10 +143,10 @@ def quantile_boosting(ready: Ready, seed: int) -> tuple[np.ndarray, np.ndarray]:
     else:
         parts = [ends(t, np.concatenate([h, plan.test])) for t, h in zip(plan.train, plan.held, strict=True)]
         lengths = [len(held) for held in plan.held]
-        fold = np.repeat(np.arange(len(lengths)), lengths)
         held = [np.concatenate([p[k][:n] for p, n in zip(parts, lengths, strict=True)]) for k in (0, 1)]
         tests = [np.stack([p[k][n:] for p, n in zip(parts, lengths, strict=True)]) for k in (0, 1)]
-        out = CrossPlus.calibrate(fold, y[np.concatenate(plan.held)], *held, level=LEVEL).interval(*tests)
+        fitted = Split.calibrate(y[np.concatenate(plan.held)], *held, level=LEVEL)
+        out = fitted.interval(tests[0].mean(0), tests[1].mean(0))
     return ready.target.inverse(out[0]), ready.target.inverse(out[1])
 
 

@@ -114,7 +114,7 @@ class TableNetwork(Recipe):
                 raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least 1.")
         if self.bins < -1:
             raise BadInput(f"bins={self.bins} is no number of bins: it is at least 0, or -1 to choose.")
-        for name in ("depth", "learning_rate", "l1", "l2", "batch", "weight_decay"):
+        for name in ("depth", "l1", "l2", "batch", "weight_decay"):
             if getattr(self, name) < 0:
                 raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
         if not 0 < self.level < 1:

@@ -122,7 +122,8 @@ def predictor_of(ready: Ready, run: Run) -> Predictor:
         model = jax.tree.map(lambda leaf: leaf[kept] if isinstance(leaf, jax.Array) else leaf, model)
         plan = plan._replace(train=[plan.train[i] for i in kept], held=[plan.held[i] for i in kept])
     predictor = Predictor(ready.encoder, ready.target, Stacked(model))
-    return calibrate(predictor, plan, ready.x, ready.y, ready.recipe.level)
+    proven = ready.settings.proven
+    return calibrate(predictor, plan, ready.x, ready.y, ready.recipe.level, proven=proven)
 
 
 def kept_members(ready: Ready, run: Run) -> np.ndarray:

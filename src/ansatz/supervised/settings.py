@@ -22,6 +22,7 @@ class TableSettings:
     - `members`: networks in the ensemble, 0 to choose (8 for small tables, 4 for large ones).
     - `tune`: compare so many networks on the validation rows first, by successive halving; 0 for none.
     - `epochs`: the most passes over the data, 0 to choose; `budget`: the most seconds, or None.
+    - `proven`: for a small table CV+ intervals, wider and with a proven coverage.
     - `baselines`, `attribution`: whether to compare, and to look at which columns matter.
     - `seed`: of the split, the initialisation and the mini-batches.
     """
@@ -36,6 +37,7 @@ class TableSettings:
     tune: int = 0
     epochs: int = 0
     budget: float | None = None
+    proven: bool = False
     baselines: bool = True
     attribution: bool = True
     seed: int = 0
