@@ -27,6 +27,8 @@ MAPS = ("network", "mlp", "affine", "polynomial", "fourier", "taylor")
 POINT_LOSSES = {"mse": mean_squared_error, "mae": mean_absolute_error, "huber": huber(1.0)}
 BLOCK = 8192
 SMALL_RATE, LARGE_RATE = 2e-3, 3e-3
+FEW = 1000
+"""Below so many training rows a network soon learns all that can be learned, and its ensemble is mixed."""
 LARGE = 5000
 """From so many training rows on, a deeper network that learns faster is worth its time."""
 
@@ -249,8 +251,12 @@ def automatic_batch(rows: int) -> int:
 
 
 def automatic_epochs(rows: int) -> int:
-    """Return the most epochs for so many training rows; early stopping ends most runs long before."""
-    return int(min(120, max(60, 300_000 / rows**0.8)))
+    """Return the most epochs for so many training rows; early stopping ends most runs long before.
+
+    >>> [automatic_epochs(n) for n in (300, 2000, 50_000)]
+    [120, 300, 60]
+    """
+    return int(min(120 if rows < FEW else 300, max(60, 300_000 / rows**0.8)))
 
 
 def automatic_depth(rows: int) -> int:
@@ -264,4 +270,4 @@ def automatic_bins(rows: int) -> int:
     >>> [automatic_bins(n) for n in (300, 2000, 50_000)]
     [8, 16, 32]
     """
-    return 8 if rows < 1000 else 16 if rows < 5000 else 32
+    return 8 if rows < FEW else 16 if rows < 5000 else 32

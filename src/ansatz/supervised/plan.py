@@ -8,7 +8,7 @@ import polars as pl
 
 from ansatz.core import BadInput, Each, Pairs
 from ansatz.data import Features, Prepared, TableEncoder, TargetEncoder, folds, split
-from ansatz.supervised.network import LARGE, Examples, TableNetwork
+from ansatz.supervised.network import FEW, LARGE, Examples, TableNetwork
 
 
 class Plan(NamedTuple):
@@ -116,5 +116,5 @@ def members(
 
 def mixes(plan: Plan, recipe: TableNetwork) -> bool:
     """Tell whether every other member sees the numbers alone: in ensembles for small tables."""
-    small = not len(plan.calibration) and len(plan.train) > 3
+    small = len(plan.train[0]) < FEW and not len(plan.calibration) and len(plan.train) > 3
     return recipe.mixed and recipe.map == "network" and recipe.bins > 0 and small
