@@ -15,7 +15,7 @@ class Plan(NamedTuple):
     """The rows of a table by their use.
 
     `train[i]` and `held[i]` are the rows on which member i trains and stops; `calibration` rows are
-    used for nothing else (none where the table is small: then the held rows calibrate, as in CV+);
+    used for nothing else (none where the table is small: then the held rows calibrate);
     `test` rows are touched once, at the end.
     """
 

@@ -1,14 +1,13 @@
 """The two ways of repeating a step, and the choice between them."""
 
 import time
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ansatz.training.program import Program, exhausted, make_loop, unflatten
+from ansatz.training.program import Program, exhausted, make_loop
 
 
 class Chunk(NamedTuple):
@@ -124,16 +123,6 @@ def measured(driver: Any, arrays: list[Any], key: Any, total: int, target: float
         if elapsed >= target or steps >= 256:
             return elapsed / steps
         steps = min(256, 4 * steps)
-
-
-def batch_of(program: Program, consts: Any, arrays: Any, key: Any, draw: Callable[..., Any]) -> Any:
-    """Return the shapes of the batch that a step draws."""
-
-    def first(consts: Any, arrays: Any, key: Any) -> Any:
-        parts, state = unflatten(program.parts, consts), unflatten(program.state, arrays)
-        return draw(parts, state, key)
-
-    return jax.eval_shape(first, consts, arrays, key)
 
 
 def _stack(rows: list[np.ndarray]) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What came out of a training: the model, how it got there, and all that is needed to go on."""
 
 import platform
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import equinox as eqx
@@ -115,11 +115,6 @@ def from_snapshot(snapshot: Any) -> Run:
         state=snapshot.state,
         info=snapshot.info["engine"],
     )
-
-
-def renamed(run: Run, **changes: Any) -> Run:
-    """Return the run with some fields replaced."""
-    return replace(run, **changes)
 
 
 def save_arrays(arrays: list[Any], source_state: Any) -> dict[str, np.ndarray]:
