@@ -29,7 +29,7 @@ BLOCK = 8192
 SMALL_RATE, LARGE_RATE = 2e-3, 3e-3
 FEW = 1000
 """Below so many training rows a network soon learns all that can be learned, and its ensemble is mixed."""
-LARGE = 5000
+LARGE = 4000
 """From so many training rows on, a deeper network that learns faster is worth its time."""
 
 
@@ -262,6 +262,11 @@ def automatic_epochs(rows: int) -> int:
 def automatic_depth(rows: int) -> int:
     """Return the hidden layers for so many training rows."""
     return 2 if rows < LARGE else 3
+
+
+def automatic_rate(rows: int) -> float:
+    """Return the learning rate for so many training rows."""
+    return SMALL_RATE if rows < LARGE else LARGE_RATE
 
 
 def automatic_bins(rows: int) -> int:

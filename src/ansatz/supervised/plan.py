@@ -8,7 +8,14 @@ import polars as pl
 
 from ansatz.core import BadInput, Each, Pairs
 from ansatz.data import Features, Prepared, TableEncoder, TargetEncoder, folds, split
-from ansatz.supervised.network import FEW, LARGE, Examples, TableNetwork
+from ansatz.supervised.network import FEW, Examples, TableNetwork
+
+LARGE = 5000
+"""Tables of so many rows have four members; from so many development rows on classes are calibrated apart,"""
+SPARE = 1000
+"""and numbers from so many: below, the rows on which the members stop must do for calibration too."""
+SHARE, ENOUGH = 0.2, 5000
+"""The share of the development rows that calibrates, and the most: the coverage's luck is then below 0.5 %."""
 
 
 class Plan(NamedTuple):
@@ -54,8 +61,8 @@ def make_plan(
         development = np.setdiff1d(np.arange(rows), tested)
     inner = {name: values[development] for name, values in keys.items()}
     calibration = np.zeros(0, int)
-    if len(development) >= LARGE:
-        share = min(0.1, 5000 / len(development))
+    if len(development) >= (SPARE if prepared.task == "regression" else LARGE):
+        share = min(SHARE, ENOUGH / len(development))
         rest, spare = split(len(development), (1 - share, share), seed=seed + 1, **inner)
         calibration, development = development[spare], development[rest]
         inner = {name: values[development] for name, values in keys.items()}

@@ -11,16 +11,14 @@ from ansatz.data import Features, Prepared, TableEncoder, TargetEncoder, prepare
 from ansatz.maps.stacked import Stacked
 from ansatz.supervised.calibrate import calibrate
 from ansatz.supervised.network import (
-    LARGE,
-    LARGE_RATE,
-    SMALL_RATE,
     TableNetwork,
     automatic_batch,
     automatic_bins,
     automatic_depth,
     automatic_epochs,
+    automatic_rate,
 )
-from ansatz.supervised.plan import Plan, make_plan, members, mixes
+from ansatz.supervised.plan import LARGE, Plan, make_plan, members, mixes
 from ansatz.supervised.predictor import Predictor
 from ansatz.supervised.settings import TableSettings
 from ansatz.supervised.source import source_record
@@ -82,7 +80,7 @@ def scheduled(recipe: TableNetwork, settings: TableSettings, plan: Plan) -> tupl
     if not recipe.depth:
         recipe = replace(recipe, depth=automatic_depth(length))
     if not recipe.learning_rate and recipe.optimizer != "lbfgs":
-        recipe = replace(recipe, learning_rate=SMALL_RATE if length < LARGE else LARGE_RATE)
+        recipe = replace(recipe, learning_rate=automatic_rate(length))
     if not recipe.batch:
         recipe = replace(recipe, batch=automatic_batch(length))
     return recipe, automatic_steps(recipe, settings, plan)
