@@ -1,0 +1,1 @@
+"""Differential equations: stating them, their domains, and the functions that satisfy them."""

@@ -1,0 +1,274 @@
+"""Equations as Python expressions: `u.t + u * u.x == nu * u.xx`, with SymPy underneath."""
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import sympy
+from sympy.core.function import AppliedUndef
+
+from ansatz._spelling import nearest
+from ansatz.core import BadInput
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A constant that the data determine: its symbol, where the search starts, and its sign."""
+
+    symbol: sympy.Symbol
+    start: float = 1.0
+    positive: bool = False
+
+
+@dataclass(frozen=True)
+class Levels:
+    """An eigenvalue and how many of its lowest values are wanted."""
+
+    symbol: sympy.Symbol
+    count: int = 1
+
+
+Declared: TypeAlias = frozenset[Unknown | Levels]
+
+
+class Expression:
+    """A SymPy expression in `expr` whose `==` states an equation.
+
+    `e.x`, `e.tx` differentiate by the coordinates; `e(x=1)` is the value at a place.
+    """
+
+    __array_ufunc__ = None
+
+    def __init__(self, expr: Any, declared: Declared = frozenset()):
+        self.expr = _plain(expr)
+        self.declared = declared
+
+    def _sympy_(self) -> sympy.Basic:
+        return self.expr
+
+    def __repr__(self) -> str:
+        return str(self.expr)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: Any) -> "Equation":  # type: ignore[override]
+        """State that both sides are equal."""
+        difference = _apply(lambda a, b: a - b, self, other)
+        return Equation(difference.expr, f"{self} = {other}", difference.declared)
+
+    def __getattr__(self, name: str) -> "Expression":
+        """Differentiate: `u.tx` is ∂²u/∂t∂x."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = {symbol.name: symbol for symbol in coordinates_of(self.expr)}
+        by = split_suffix(name, list(known))
+        if by is None:
+            raise AttributeError(
+                f"{self} has no derivative {name!r}: its coordinates are {', '.join(known) or 'none'}"
+            )
+        return Expression(sympy.diff(self.expr, *(known[one] for one in by)), self.declared)
+
+    def __call__(self, **places: Any) -> "Expression":
+        """Return the value at a place: `u(t=0)`."""
+        return Expression(placed(self.expr, places), self.declared)
+
+    def diff(self, by: "Expression", times: int = 1) -> "Expression":
+        """Differentiate `times` times by a coordinate."""
+        return Expression(sympy.diff(self.expr, (_plain(by), times)), self.declared)
+
+
+class Field(Expression):
+    """An unknown function of its coordinates; `u(0, x)` or `u(t=0)` is its value at a place."""
+
+    def __call__(self, *values: Any, **places: Any) -> Expression:
+        """Return the value at a place, by position or by name."""
+        names = [symbol.name for symbol in self.expr.args]
+        if values and len(values) != len(names):
+            raise BadInput(
+                f"{self} takes {len(names)} arguments, {', '.join(names)}, and {len(values)} are given."
+            )
+        return Expression(
+            placed(self.expr, {**dict(zip(names, values, strict=False)), **places}), self.declared
+        )
+
+
+class Equation:
+    """`residual = 0`, with the text it was written as."""
+
+    def __init__(self, residual: sympy.Expr, text: str, declared: Declared = frozenset()):
+        self.residual, self.text, self.declared = residual, text, declared
+
+    def __bool__(self) -> bool:
+        """Tell whether both sides are the same expression, which is what dictionaries ask."""
+        return self.residual == 0
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def _plain(value: Any) -> Any:
+    """Return the SymPy form; a float becomes the decimal fraction that its shortest spelling is."""
+    if isinstance(value, Expression):
+        return value.expr
+    if isinstance(value, float | np.floating) and math.isfinite(value):
+        return sympy.Rational(repr(float(value)))
+    return sympy.sympify(value, strict=True)
+
+
+def _apply(operation: Callable[..., Any], *values: Any) -> Expression:
+    declared = frozenset().union(*(one.declared for one in values if isinstance(one, Expression)))
+    return Expression(operation(*map(_plain, values)), declared)
+
+
+def _operator(operation: Callable[..., Any]) -> Callable[..., Expression]:
+    return lambda *values: _apply(operation, *values)
+
+
+for _name, _operation in {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "truediv": lambda a, b: a / b,
+    "pow": lambda a, b: a**b,
+}.items():
+    setattr(Expression, f"__{_name}__", _operator(_operation))
+    setattr(Expression, f"__r{_name}__", _operator(lambda a, b, do=_operation: do(b, a)))
+for _name, _operation in {
+    "neg": lambda a: -a,
+    "pos": lambda a: a,
+    "abs": sympy.Abs,
+    "lt": lambda a, b: a < b,
+    "le": lambda a, b: a <= b,
+    "gt": lambda a, b: a > b,
+    "ge": lambda a, b: a >= b,
+}.items():
+    setattr(Expression, f"__{_name}__", _operator(_operation))
+
+
+def coordinates_of(expr: Any) -> tuple[sympy.Symbol, ...]:
+    """Return the coordinates of the fields in an expression, else its free symbols."""
+    found = [arg for one in sorted(expr.atoms(AppliedUndef), key=str) for arg in one.args if arg.is_Symbol]
+    return tuple(dict.fromkeys(found)) or tuple(sorted(expr.free_symbols, key=str))
+
+
+def split_suffix(suffix: str, names: Sequence[str]) -> list[str] | None:
+    """Split `"txx"` into names of coordinates, or return None where it is none.
+
+    >>> split_suffix("xxt", ["t", "x"])
+    ['x', 'x', 't']
+    """
+    if not suffix:
+        return []
+    for name in sorted(names, key=len, reverse=True):
+        rest = split_suffix(suffix[len(name) :], names) if suffix.startswith(name) else None
+        if rest is not None:
+            return [name, *rest]
+    return None
+
+
+def placed(expr: sympy.Basic, places: dict[str, Any]) -> sympy.Basic:
+    """Return the unevaluated value of `expr` where the named coordinates have the given values."""
+    known = {symbol.name: symbol for symbol in coordinates_of(expr)}
+    for name in places:
+        if name not in known:
+            raise BadInput(f"{expr} has no coordinate {name!r}; {nearest(name, known)}.")
+    given = {known[name]: _plain(value) for name, value in places.items()}
+    fixed = {symbol: value for symbol, value in given.items() if value != symbol}
+    return sympy.Subs(expr, tuple(fixed), tuple(fixed.values())) if fixed else expr
+
+
+def coords(names: str) -> tuple[Expression, ...]:
+    """Declare coordinates, separated by spaces or commas.
+
+    >>> t, x = coords("t x")
+    """
+    return tuple(Expression(sympy.Symbol(name, real=True)) for name in names.replace(",", " ").split())
+
+
+def field(name: str, *coordinates: Expression, complex: bool = False) -> Field:
+    """Declare an unknown function of the coordinates, real unless `complex`.
+
+    >>> t, x = coords("t x")
+    >>> u = field("u", t, x)
+    >>> u.t - u.xx
+    Derivative(u(t, x), t) - Derivative(u(t, x), (x, 2))
+    """
+    if not coordinates:
+        raise BadInput(f"The field {name} has no coordinates; write field({name!r}, x).")
+    function: Any = sympy.Function(name) if complex else sympy.Function(name, real=True)
+    return Field(function(*map(_plain, coordinates)))
+
+
+def parameter(name: str, start: float = 1.0, positive: bool = False) -> Expression:
+    """Declare a constant that the data are to determine; the search starts at `start`."""
+    symbol = sympy.Symbol(name, real=True)
+    return Expression(symbol, frozenset({Unknown(symbol, float(start), positive)}))
+
+
+def eigenvalue(name: str, k: int = 1) -> Expression:
+    """Declare an eigenvalue, of which the `k` lowest are wanted."""
+    symbol = sympy.Symbol(name, real=True)
+    return Expression(symbol, frozenset({Levels(symbol, k)}))
+
+
+def function_of(operation: Callable[..., Any]) -> Callable[..., Expression]:
+    """Return the function of expressions that a function of SymPy expressions makes."""
+    return lambda *values: _apply(operation, *values)
+
+
+def diff(expression: Expression, by: Expression, times: int = 1) -> Expression:
+    """Differentiate an expression `times` times by a coordinate."""
+    return expression.diff(by, times)
+
+
+def laplacian(expression: Expression, *by: Expression) -> Expression:
+    """Return ∂²/∂x² + ∂²/∂y² + … over `by`, or over every coordinate that is not called t."""
+    symbols: Iterable[Any] = (
+        map(_plain, by) if by else [one for one in coordinates_of(expression.expr) if one.name != "t"]
+    )
+    return Expression(sum(sympy.diff(expression.expr, (one, 2)) for one in symbols), expression.declared)
+
+
+def dn(expression: Expression) -> Expression:
+    """Return the derivative along the outward normal, for a condition on the boundary."""
+    return Expression(sympy.Function("dn", real=True)(expression.expr), expression.declared)
+
+
+def integral(expression: Expression, *by: Any) -> Expression:
+    """Return the integral over coordinates: `integral(u, x)` or, between bounds, `integral(u, (x, 0, 1))`."""
+    limits = [tuple(map(_plain, one)) if isinstance(one, tuple) else (_plain(one),) for one in by]
+    return Expression(sympy.Integral(expression.expr, *limits), expression.declared)
+
+
+def where(condition: Any, then: Any, otherwise: Any) -> Expression:
+    """Return `then` where the condition holds and `otherwise` elsewhere."""
+    return _apply(lambda c, a, b: sympy.Piecewise((a, c), (b, True)), condition, then, otherwise)
+
+
+def heaviside(value: Any) -> Any:
+    """Return the step θ of a SymPy expression, ½ at 0."""
+    return sympy.Heaviside(value, sympy.S.Half)
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(sympy, name)
+    for name in (
+        "sin cos tan sec csc cot asin acos atan sinh cosh tanh sech csch coth asinh acosh atanh "
+        "exp log sqrt cbrt erf erfc gamma sign floor re im conjugate atan2"
+    ).split()
+} | {"abs": sympy.Abs, "min": sympy.Min, "max": sympy.Max, "heaviside": heaviside, "ceil": sympy.ceiling}
+ALIASES = {
+    "ln": "log", "conj": "conjugate", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "sgn": "sign",
+    "Heaviside": "heaviside", "Abs": "abs", "tg": "tan", "ceiling": "ceil", "Min": "min", "Max": "max",
+}  # fmt: skip
+
+pi = Expression(sympy.pi)
+(sin, cos, tan, asin, acos, atan, sinh, cosh, tanh, exp, log, sqrt, sign, erf, conjugate) = (
+    function_of(FUNCTIONS[_one])
+    for _one in "sin cos tan asin acos atan sinh cosh tanh exp log sqrt sign erf conjugate".split()
+)
+step = function_of(heaviside)
+absolute, minimum, maximum = function_of(sympy.Abs), function_of(sympy.Min), function_of(sympy.Max)
