@@ -52,6 +52,11 @@ def gelu(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return x * _normal_cdf(x)
 
 
+def sin(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """``sin(x)``."""
+    return jnp.sin(x)
+
+
 def softmax(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """``exp(x_i) / Σ_j exp(x_j)`` over the last axis (notes, equation 4)."""
     return jax.nn.softmax(x, axis=-1)
@@ -65,6 +70,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "elu": elu,
     "silu": silu,
     "gelu": gelu,
+    "sin": sin,
     "softmax": softmax,
     "identity": identity,
 }
@@ -78,6 +84,7 @@ DERIVATIVES: dict[str, Callable[[Array], Array]] = {
     "elu": lambda x: jnp.where(x > 0, jnp.ones_like(x), jnp.exp(jnp.minimum(x, 0))),
     "silu": lambda x: jax.nn.sigmoid(x) * (1 + x * jax.nn.sigmoid(-x)),
     "gelu": lambda x: _normal_cdf(x) + x * jnp.exp(-(x**2) / 2) / math.sqrt(2 * math.pi),
+    "sin": jnp.cos,
     "identity": jnp.ones_like,
 }
 

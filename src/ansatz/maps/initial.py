@@ -29,6 +29,7 @@ GAINS: dict[str, float] = {
     "elu": 1.2451983007,
     "silu": 1.6765324703,
     "gelu": 1.5335304412,
+    "sin": 1.5208666232,
     "softmax": 1.0,
     "identity": 1.0,
 }
