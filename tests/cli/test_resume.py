@@ -1,6 +1,7 @@
 """Runs that are interrupted, killed or short of disk go on to the same bits."""
 
 import errno
+import json
 import shutil
 import signal
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from tests.cli.kills import kill_and_resume
 from tests.cli.malformed import FAST, fit, numbers, ran, written
 
+import ansatz
 import ansatz.store.atomic
 from ansatz.cli import _table, _work
 from ansatz.store import RunFolder
@@ -128,6 +130,22 @@ def test_a_budget_that_ran_out_is_resumed_with_more(tmp_path):
     code, out, err = ran([*resume, "--budget", "10m"])
     assert code == 0 and '"status": "finished"' in out, err
     assert ran(resume)[0] == 2
+
+
+def test_a_truncated_checkpoint_is_remarked_and_the_one_before_is_taken(
+    tmp_path, finished, table, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 2)
+        assert ran(fit(table, "--checkpoint", "0.000001s"))[0] == 130
+    newest = max((tmp_path / "run" / "checkpoints").iterdir())
+    (newest / "state.safetensors").write_bytes(b"")
+    assert ansatz.load(tmp_path / "run").remarks[-1].endswith("was loaded instead.")
+    code, out, err = ran(["fit", "--resume", str(tmp_path / "run"), "--no-report", "--json"])
+    assert code == 0, err
+    assert f"· The checkpoint {newest.name}: state.safetensors" in err and "was loaded instead." in err
+    assert any("was loaded instead" in remark for remark in json.loads(out)["remarks"])
+    assert bits(tmp_path / "run") == bits(finished)
 
 
 @pytest.mark.slow

@@ -136,6 +136,22 @@ def test_a_report_is_drawn_anew(tmp_path, finished):
     load_table_fit(tmp_path / "run")
 
 
+def test_what_is_wrong_with_the_files_of_a_run_is_said_on_stderr(tmp_path, finished):
+    run = shutil.copytree(finished, tmp_path / "run")
+    path = written(tmp_path, numbers(5))
+    code, _, err = ran(["predict", str(run), path])
+    assert (code, err) == (0, "")
+    code, _, err = ran(["report", str(run)])
+    assert (code, err) == (0, "")
+    with (run / "report.html").open("ab") as page:
+        page.write(b"more")
+    for words in (["predict", str(run), path], ["report", str(run)]):
+        code, out, err = ran([*words, "--json"])
+        assert code == 0 and err.startswith("· report.html") and err.count("\n") == 1
+        assert last(out)["remarks"] == [err[2:-1]]
+    assert ran(["report", str(run)])[2] == ""
+
+
 def test_folds_give_a_mean_and_a_spread(tmp_path):
     words = ["fit", written(tmp_path, numbers()), "--target", "y", "--folds", "3", *FAST]
     code, out, err = ran(words)

@@ -10,7 +10,7 @@ from ansatz.cli._work import Work
 from ansatz.core import BadInput
 from ansatz.results.numbers import number
 from ansatz.supervised.image_network import ImageNetwork
-from ansatz.supervised.image_result import ARRAYS, WORDS, ImageFit, load_image_fit, pack_evaluation
+from ansatz.supervised.image_result import load_image_fit
 from ansatz.supervised.image_settings import ImageSettings
 from ansatz.supervised.images import (
     ReadyImages,
@@ -112,6 +112,7 @@ def predict_pictures(run: str, images: str, remarks: list[str]) -> "pl.DataFrame
     import polars as pl
 
     fitted = load_image_fit(run)
+    remarks += fitted.run.remarks
     found = fitted.predictor.probabilities(images, remarks=remarks)
     names = fitted.predictor.classes
     chances = {f"probability {name}": found[:, at] for at, name in enumerate(names)}
@@ -127,13 +128,5 @@ def _work(ready: ReadyImages, run: Run | None, report: bool) -> Work:
         run=run,
         train=lambda hooks, run: train_images(ready, hooks=hooks, resume=run),
         judge=lambda run: judge_images(ready, run),
-        files=lambda fitted: fitted.files() if report else _files(fitted),
+        files=lambda fitted: fitted.files(report=report),
     )
-
-
-def _files(fitted: ImageFit) -> tuple[Any, dict[str, bytes]]:
-    """Return the files of a fit without its report."""
-    snapshot = fitted.run.snapshot(kind="images", images=fitted.record())
-    snapshot.model = fitted.predictor.model
-    words, arrays = pack_evaluation(fitted.evaluation)
-    return snapshot, {WORDS: words, ARRAYS: arrays}

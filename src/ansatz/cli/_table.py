@@ -9,13 +9,9 @@ from ansatz.cli._work import Work
 from ansatz.core import BadInput
 from ansatz.supervised.network import TableNetwork
 from ansatz.supervised.ready import Ready, make_ready, train
-from ansatz.supervised.result import TableFit, evaluation_to_json
 from ansatz.supervised.settings import TableSettings
 from ansatz.supervised.table import judge
 from ansatz.training.run import Run
-
-FEWEST = 10
-"""With fewer rows no part is large enough to be learned from, calibrated on or tested on."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +36,7 @@ def table_work(job: Job, answer: Answer, *, report: bool = True) -> Work:
         run=job.run,
         train=lambda hooks, run: train(ready, hooks=hooks, resume=run),
         judge=lambda run: judge(ready, run),
-        files=lambda fitted: fitted.files() if report else _files(fitted),
+        files=lambda fitted: fitted.files(report=report),
     )
 
 
@@ -49,9 +45,6 @@ def prepared(job: Job) -> Ready:
     given = job.given
     assert given.target is not None
     ready = make_ready(given.data, given.target, job.settings, job.recipe)
-    rows = ready.prepared.frame.height
-    if rows < FEWEST:
-        raise BadInput(f"{given.name} has {rows} rows with a target; a fit needs {FEWEST} at least.")
     ready.prepared.remarks[:0] = given.remarks
     return ready._replace(source=ready.source | given.origin)
 
@@ -98,13 +91,6 @@ def resumed_table(
 
 def _plain(settings: TableSettings) -> dict[str, Any]:
     return asdict(settings) | {"ignore": list(settings.ignore)}
-
-
-def _files(fitted: TableFit) -> tuple[Any, dict[str, bytes]]:
-    """Return the files of a fit without its report."""
-    snapshot = fitted.run.snapshot(kind="table", table=fitted.record())
-    snapshot.model = fitted.predictor.model
-    return snapshot, {"evaluation.json": evaluation_to_json(fitted.evaluation)}
 
 
 def _recorded_source(origin: dict[str, Any], source: str | None, target: str) -> Given:

@@ -80,6 +80,8 @@ def _resumed(asked: Any, named: set[str], budget: float | None, answer: "Answer"
         flag = wrong[0].replace("_", "-")
         raise BadInput(f"--{flag} cannot be given with --resume: the run keeps its recorded settings.")
     found = recorded(asked.resume)
+    for remark in found[-1]:
+        answer.tell(f"· {remark}")
     if found[0] == "images":
         from ansatz.cli._images import resumed_images
 

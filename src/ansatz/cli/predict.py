@@ -75,6 +75,7 @@ def _predictions(run: str, table: str, remarks: list[str]) -> "pl.DataFrame":
 
         return predict_pictures(run, table, remarks)
     fitted = load_table_fit(run)
+    remarks += fitted.run.remarks
     frame = read_table(table, remarks=remarks)
     found = predictions(fitted.predictor, frame, remarks)
     keys = [column.name for column in infer_columns(frame) if column.kind == "identifier"]

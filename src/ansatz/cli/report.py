@@ -21,10 +21,14 @@ def command(arguments: list[str]) -> int:
         raise BadInput("A report needs a run: ansatz report RUN.")
     answer, path = Answer(as_json=asked.json), Path(asked.run) / "report.html"
     with answer.working():
-        page = _load(asked.run).report()
+        fitted = _load(asked.run)
+        for remark in fitted.run.remarks:
+            answer.tell(f"· {remark}")
+        page = fitted.report()
         with RunFolder.create(asked.run) as folder:
             folder.add("report.html", page.encode())
-    answer.give({"run": asked.run, "report": str(path)}, [str(path)])
+    record = {"run": asked.run, "report": str(path), "remarks": list(fitted.run.remarks)}
+    answer.give(record, [str(path)])
     return 0
 
 

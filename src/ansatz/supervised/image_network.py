@@ -14,7 +14,8 @@ from ansatz.core import BadInput, Fixed, Map, Metrics, Objective, Pairs, Parts, 
 from ansatz.data.table import Blocks, Table
 from ansatz.maps import CNN, MLP
 from ansatz.objectives import cross_entropy, smoothed_cross_entropy
-from ansatz.training.optimizers import optimizer, schedule
+from ansatz.supervised.options import batch_for, check_level, check_sizes, optimizer_of, schedule_of
+from ansatz.training.optimizers import schedule
 from ansatz.training.updates import Descend
 
 MAPS = ("cnn", "mlp")
@@ -107,14 +108,12 @@ class ImageNetwork(Recipe):
         """Refuse what cannot be trained, before data are read."""
         choose("map", self.map, dict.fromkeys(MAPS))
         choose("augment", self.augment, dict.fromkeys(AUGMENTS))
-        for name in ("size", "depth", "patience"):
-            if getattr(self, name) < 1:
-                raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least 1.")
-        for name in ("dense", "shift", "batch", "weight_decay"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
-        if not 0 < self.level < 1:
-            raise BadInput(f"level={self.level} is no probability: it lies between 0 and 1.")
+        check_sizes(
+            self,
+            at_least_one=("size", "depth", "patience"),
+            not_negative=("dense", "shift", "batch", "weight_decay"),
+        )
+        check_level(self.level)
         if self.filters and min(self.filters) < 1:
             raise BadInput(f"filters={self.filters} is no list of numbers of filters, each at least 1.")
         smoothed_cross_entropy(self.chosen("label_smoothing"))
@@ -128,10 +127,7 @@ class ImageNetwork(Recipe):
 
     def rule(self) -> Any:
         """Return the optimizer."""
-        decay = self.weight_decay if self.optimizer == "adamw" else 0.0
-        clip = self.clip if self.clip and self.optimizer != "lbfgs" else None
-        rate = self.chosen("learning_rate")
-        return optimizer(self.optimizer, rate, weight_decay=decay, clip=clip)
+        return optimizer_of(self, self.chosen("learning_rate"))
 
     def network(self, shape: tuple[int, ...], classes: int, key: Any) -> Map:
         """Return the untrained map of scaled images of this shape (height, width, channels)."""
@@ -155,14 +151,13 @@ class ImageNetwork(Recipe):
             self.changes(len(data.train)),
             self.shift or reach(shape),
         )
-        factor = None if self.optimizer == "lbfgs" else schedule(self.schedule, self.warmup)
         source = Table(data.pairs, self.batch or automatic_batch(len(data.train)), data.train)
         watch = None
         if data.held is not None:
             held = Blocks(data.pairs, block_size(len(data.held)), data.held)
             every = -(-source.length // source.size)
             watch = Watch(held, cross_entropy, every, held.blocks, patience=self.patience)
-        return Parts(model, source, (Descend(trained, self.rule(), schedule=factor),), watch=watch)
+        return Parts(model, source, (Descend(trained, self.rule(), schedule=schedule_of(self)),), watch=watch)
 
     def changes(self, images: int) -> str:
         """Return the random changes that so many training images undergo, "auto" resolved."""
@@ -234,10 +229,7 @@ def automatic_batch(images: int) -> int:
     >>> automatic_batch(300), automatic_batch(1400), automatic_batch(60_000)
     (16, 64, 128)
     """
-    size = 16
-    while size < 128 and 2 * size * 17 <= images:
-        size *= 2
-    return size
+    return batch_for(images, 128)
 
 
 def automatic_epochs(images: int, name: str) -> int:

@@ -1,18 +1,13 @@
 """The report of fitted images: one page with the answer, pictures, mistakes, filters and baselines."""
 
-import dataclasses
-import shlex
 from typing import Any
 
 import numpy as np
 
-from ansatz.core import Status
 from ansatz.results import pictures, plots
 from ansatz.results.numbers import duration, number
 from ansatz.results.report import (
     Block,
-    Code,
-    Details,
     Facts,
     Picture,
     Remarks,
@@ -23,29 +18,23 @@ from ansatz.results.report import (
 from ansatz.supervised.baselines import BaselineResult, comparison
 from ansatz.supervised.calibration import reliability
 from ansatz.supervised.image_evaluate import Pictures
-from ansatz.supervised.image_network import ImageNetwork
 from ansatz.supervised.image_result import ImageFit
-from ansatz.supervised.image_settings import ImageSettings
 from ansatz.supervised.report_figures import training
-
-TONES = {"better": "good", "no clear difference": "note", "worse": "bad"}
+from ansatz.supervised.report_shared import TONES, again, command_words, judged, place_of, versions_line
 
 
 def image_report(fitted: ImageFit) -> str:
     """Return the report of fitted images as one HTML page that needs no network."""
-    versions = fitted.run.info.get("versions", {})
     sections = [_examples(fitted), _judged(fitted), _sights(fitted), _compared(fitted), _trained(fitted)]
-    sections += [_data(fitted), _again(fitted)]
-    place = fitted.source.get("catalogue") or fitted.source.get("path") or "images in memory"
+    sections += [_data(fitted), again(fitted, command(fitted))]
+    place = place_of(fitted, "images in memory")
     return render(
         [section for section in sections if section.blocks],
         "What is in the picture?",
         subtitle=f"{len(fitted.predictor.classes)} classes of {place}",
         answer=_answer(fitted),
         tiles=_tiles(fitted),
-        footer=" · ".join(
-            f"{name} {versions[name]}" for name in ("ansatz", "jax", "python") if name in versions
-        ),
+        footer=versions_line(fitted.run),
     )
 
 
@@ -53,11 +42,7 @@ def _answer(fitted: ImageFit) -> Sentence:
     found = fitted.evaluation
     share = number(100 * found.interval.value, 3)
     said = f"{share} % of {fitted.parts['test']:,} test images are classified right."
-    if fitted.run.status is Status.nonfinite:
-        return Sentence(f"{said} {fitted.run.message}", "bad")
-    if found.verdict is None:
-        return Sentence(said)
-    return Sentence(f"{said} {found.verdict.sentence}", TONES[found.verdict.outcome])
+    return judged(said, fitted)
 
 
 def _tiles(fitted: ImageFit) -> list[tuple[str, Any, str]]:
@@ -204,7 +189,7 @@ def _trained(fitted: ImageFit) -> Section:
 def _data(fitted: ImageFit) -> Section:
     source, parts = fitted.source, fitted.parts
     height, width, channels = fitted.predictor.shape
-    place = source.get("catalogue") or source.get("path") or "images in memory"
+    place = place_of(fitted, "images in memory")
     facts = Facts([
         ("source", place),
         ("images", source.get("images")),
@@ -213,44 +198,10 @@ def _data(fitted: ImageFit) -> Section:
         *((f"images for {name}", count) for name, count in parts.items() if count),
         ("SHA-256", source.get("sha256")),
     ])  # fmt: skip
-    remarks = [Remarks(fitted.remarks, "What was done to the images")] if fitted.remarks else []
+    remarks = [Remarks(fitted.data_remarks, "What was done to the images")] if fitted.data_remarks else []
     return Section("Data", [facts, *remarks])
-
-
-def _again(fitted: ImageFit) -> Section:
-    rows = []
-    for have in (fitted.settings, fitted.recipe):
-        for field in dataclasses.fields(have):
-            value = getattr(have, field.name)
-            rows.append((field.name, ", ".join(map(str, value)) if isinstance(value, tuple) else value))
-    versions = list(fitted.run.info.get("versions", {}).items())
-    blocks = [
-        Code(command(fitted)),
-        Details("Every setting", [Facts(rows)]),
-        Details("Versions", [Facts(versions)]),
-    ]
-    lead = "The same command, data and versions on the same machine give the same bits."
-    return Section("Do it again", blocks, lead)
 
 
 def command(fitted: ImageFit) -> str:
     """Return the command that gives this fit again, or the Python lines where the images were in memory."""
-    chosen = {}
-    for have, default in ((fitted.settings, ImageSettings()), (fitted.recipe, ImageNetwork())):
-        for field in dataclasses.fields(have):
-            if (value := getattr(have, field.name)) != getattr(default, field.name):
-                chosen[field.name] = value
-    place = fitted.source.get("catalogue") or fitted.source.get("path")
-    if place is None:
-        given = "".join(f", {name}={value!r}" for name, value in chosen.items())
-        return f"import ansatz\n\nansatz.fit_images((x, y){given})"
-    words = ["ansatz", "fit", str(place)]
-    for name, value in chosen.items():
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        elif isinstance(value, tuple):
-            words += [f"--{flag}", *map(str, value)]
-        else:
-            words += [f"--{flag}", f"{value:g}s" if name == "budget" else str(value)]
-    return shlex.join(words)
+    return command_words(fitted, "ansatz.fit_images((x, y)", [])

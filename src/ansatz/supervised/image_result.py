@@ -1,7 +1,7 @@
 """Fitted images: what the network says of new ones, what it was measured to be worth, and its folder."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,31 +13,30 @@ from ansatz.core import BadInput
 from ansatz.results.numbers import Interval
 from ansatz.supervised.baselines import BaselineResult, Verdict
 from ansatz.supervised.conformal import Coverage, PredictionSets
+from ansatz.supervised.fitted import Fitted, open_fit
 from ansatz.supervised.image_evaluate import ImageEvaluation, Pictures, Sights
 from ansatz.supervised.image_network import ImageNetwork
 from ansatz.supervised.image_predictor import ImagePredictor
 from ansatz.supervised.image_settings import ImageSettings
-from ansatz.training.run import Run, from_snapshot
+from ansatz.training.run import from_snapshot
 
 WORDS, ARRAYS = "evaluation.json", "evaluation.safetensors"
 
 
 @dataclass(frozen=True)
-class ImageFit:
+class ImageFit(Fitted):
     """Fitted images.
 
     `evaluation` holds the figures of the test part, `run` the training, `parts` the number of images by
     their use, `remarks` what was done to the images, a sentence each.
     """
 
-    run: Run
     predictor: ImagePredictor
     evaluation: ImageEvaluation
     recipe: ImageNetwork
     settings: ImageSettings
-    parts: dict[str, int]
-    source: dict[str, Any]
-    remarks: tuple[str, ...]
+
+    kind = "images"
 
     def predict(self, images: Any) -> np.ndarray:
         """Return the classes `[N]` of images: an array `[N, H, W(, C)]`, a picture, a folder, an archive."""
@@ -61,56 +60,27 @@ class ImageFit:
             f"The {found.level:.0%} sets hold the right class of {found.coverage.share:.1%} of the test "
             f"images; their mean size is {found.coverage.width:.4g}.",
         ]
-        return [*lines, *([found.verdict.sentence] if found.verdict else []), self.run.message]
+        return [*lines, *self.ending()]
 
-    def save(self, path: Any) -> None:
-        """Write the folder of this fit, all of it or nothing."""
-        from ansatz.store import RunFolder
-
-        with RunFolder.create(path) as folder:
-            folder.finish(*self.files())
-
-    def report(self, path: Any = None) -> str:
-        """Return the report as one HTML page, and write it if a path is given."""
+    def page(self) -> str:
+        """Return the report as one HTML page."""
         from ansatz.supervised.image_report import image_report
 
-        page = image_report(self)
-        if path is not None:
-            from ansatz.store import write_file
+        return image_report(self)
 
-            write_file(Path(path), page.encode())
-        return page
-
-    def files(self) -> tuple[Any, dict[str, bytes]]:
-        """Return the snapshot and the further files of the folder."""
-        snapshot = self.run.snapshot(kind="images", images=self.record())
-        snapshot.model = self.predictor.model
-        words, arrays = pack_evaluation(self.evaluation)
-        return snapshot, {WORDS: words, ARRAYS: arrays, "report.html": self.report().encode()}
+    def measured(self) -> dict[str, bytes]:
+        """Return the files that hold the evaluation."""
+        return dict(zip((WORDS, ARRAYS), pack_evaluation(self.evaluation), strict=True))
 
     def record(self) -> dict[str, Any]:
         """Return what `run.json` says of this fit beyond the training."""
         predictor = self.predictor
-        return {
-            "classes": list(predictor.classes),
-            "shape": list(predictor.shape),
-            "temperature": float(predictor.temperature),
-            "sets": None if predictor.sets is None else asdict(predictor.sets),
-            "settings": asdict(self.settings),
-            "parts": self.parts,
-            "source": self.source,
-            "remarks": list(self.remarks),
-        }
+        return super().record() | {"classes": list(predictor.classes), "shape": list(predictor.shape)}
 
 
 def load_image_fit(path: Any) -> ImageFit:
     """Load a fit from its folder; only known classes are built, and nothing in it is executed."""
-    from ansatz.store import RunFolder
-
-    snapshot, remarks = RunFolder.read(path)
-    if snapshot.info.get("kind") != "images":
-        raise BadInput(f"{path} is no finished fit of images; resume it with `ansatz fit --resume {path}`.")
-    record = snapshot.info["images"]
+    snapshot, record, remarks = open_fit(path, "images", "images")
     height, width, channels = record["shape"]
     predictor = ImagePredictor(
         tuple(record["classes"]),
@@ -121,7 +91,7 @@ def load_image_fit(path: Any) -> ImageFit:
     )
     files = [(Path(path) / name).read_bytes() for name in (WORDS, ARRAYS)]
     return ImageFit(
-        from_snapshot(snapshot), predictor, unpack_evaluation(*files), snapshot.recipe,
+        from_snapshot(snapshot, remarks), predictor, unpack_evaluation(*files), snapshot.recipe,
         ImageSettings(**record["settings"]), dict(record["parts"]), dict(record["source"]),
         (*record["remarks"], *remarks),
     )  # fmt: skip

@@ -3,9 +3,9 @@
 import dataclasses
 from typing import Any
 
-from ansatz._spelling import nearest
 from ansatz.core import BadInput
 from ansatz.supervised.image_network import ImageNetwork
+from ansatz.supervised.options import check_budget, check_sizes, sort_options
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,13 +36,8 @@ class ImageSettings:
             raise BadInput(f"test={self.test} is no share of the images: it lies between 0 and 1.")
         if not 0 <= self.validation < 1:
             raise BadInput(f"validation={self.validation} is no share of the images: it lies in [0, 1).")
-        if self.members < 1:
-            raise BadInput(f"members={self.members} is too small: it is at least 1.")
-        for name in ("epochs", "seed"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
-        if self.budget is not None and not self.budget > 0:
-            raise BadInput(f"budget={self.budget} is no time: give a positive number of seconds.")
+        check_sizes(self, at_least_one=("members",), not_negative=("epochs", "seed"))
+        check_budget(self.budget)
 
 
 def sort_out_images(options: dict[str, Any]) -> tuple[ImageSettings, ImageNetwork]:
@@ -52,14 +47,7 @@ def sort_out_images(options: dict[str, Any]) -> tuple[ImageSettings, ImageNetwor
     >>> settings.epochs, network.map
     (3, 'mlp')
     """
-    own = {field.name for field in dataclasses.fields(ImageSettings)}
-    network = {field.name for field in dataclasses.fields(ImageNetwork)}
-    unknown = [name for name in options if name not in own | network]
-    if unknown:
-        hint = nearest(unknown[0], sorted(own | network))
-        raise BadInput(f"There is no setting {unknown[0]!r}; {hint}.")
-    mine = {name: value for name, value in options.items() if name in own}
-    theirs = {name: value for name, value in options.items() if name in network}
+    mine, theirs = sort_options(options, ImageSettings, ImageNetwork)
     if "filters" in theirs:
         given = theirs["filters"]
         theirs["filters"] = (given,) if isinstance(given, int) else tuple(given)

@@ -20,7 +20,8 @@ from ansatz.objectives import (
     mean_squared_error,
     penalized,
 )
-from ansatz.training.optimizers import optimizer, schedule
+from ansatz.supervised.options import batch_for, check_level, check_sizes, optimizer_of, schedule_of
+from ansatz.training.optimizers import schedule
 from ansatz.training.updates import Descend
 
 MAPS = ("network", "mlp", "affine", "polynomial", "fourier", "taylor")
@@ -111,16 +112,14 @@ class TableNetwork(Recipe):
         choose("map", self.map, dict.fromkeys(MAPS))
         if self.loss not in ("auto", "cross_entropy", *POINT_LOSSES) and ".py:" not in self.loss:
             choose("loss", self.loss, dict.fromkeys(("auto", "cross_entropy", *POINT_LOSSES)))
-        for name in ("width", "patience"):
-            if getattr(self, name) < 1:
-                raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least 1.")
+        check_sizes(
+            self,
+            at_least_one=("width", "patience"),
+            not_negative=("depth", "l1", "l2", "batch", "weight_decay"),
+        )
         if self.bins < -1:
             raise BadInput(f"bins={self.bins} is no number of bins: it is at least 0, or -1 to choose.")
-        for name in ("depth", "l1", "l2", "batch", "weight_decay"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
-        if not 0 < self.level < 1:
-            raise BadInput(f"level={self.level} is no probability: it lies between 0 and 1.")
+        check_level(self.level)
         self.rule()
         schedule(self.schedule, self.warmup)
 
@@ -131,11 +130,8 @@ class TableNetwork(Recipe):
 
     def rule(self) -> Any:
         """Return the optimizer."""
-        decay = self.weight_decay if self.optimizer == "adamw" else 0.0
-        clip = self.clip if self.clip and self.optimizer != "lbfgs" else None
         # L-BFGS without a rate searches along the line.
-        rate = self.learning_rate or (None if self.optimizer == "lbfgs" else SMALL_RATE)
-        return optimizer(self.optimizer, rate, weight_decay=decay, clip=clip)
+        return optimizer_of(self, self.learning_rate or (None if self.optimizer == "lbfgs" else SMALL_RATE))
 
     def build(self, data: Examples, key: Any) -> Parts:
         """Return the parts for one member of the ensemble."""
@@ -148,12 +144,11 @@ class TableNetwork(Recipe):
         model = self._map(encoder, data.outputs, inside)
         objective = self.objective(data.task)
         trained = penalized(objective, l1=self.l1, l2=self.l2) if self.l1 or self.l2 else objective
-        factor = None if self.optimizer == "lbfgs" else schedule(self.schedule, self.warmup)
         source = Table(data.pairs, self.batch, data.train)
         held = Blocks(data.pairs, BLOCK, data.held)
         every = -(-source.length // source.size)
         watch = Watch(held, objective, every, held.blocks, monitor="score", patience=self.patience)
-        return Parts(model, source, (Descend(trained, self.rule(), schedule=factor),), watch=watch)
+        return Parts(model, source, (Descend(trained, self.rule(), schedule=schedule_of(self)),), watch=watch)
 
     def objective(self, task: str) -> Objective:
         """Return what is lowered; validation monitors its metric `score`."""
@@ -244,10 +239,7 @@ def automatic_batch(rows: int) -> int:
     >>> [automatic_batch(n) for n in (100, 1000, 50_000)]
     [16, 32, 256]
     """
-    size = 16
-    while size < 256 and 2 * size * 17 <= rows:
-        size *= 2
-    return size
+    return batch_for(rows, 256)
 
 
 def automatic_epochs(rows: int) -> int:

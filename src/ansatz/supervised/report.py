@@ -8,10 +8,11 @@ import numpy as np
 from ansatz.core import BadInput
 from ansatz.results import pictures
 from ansatz.results.numbers import duration, number
-from ansatz.results.report import Code, Details, Facts, Picture, Remarks, Section, Sentence, Table, render
+from ansatz.results.report import Details, Facts, Picture, Remarks, Section, Sentence, Table, render
 from ansatz.supervised import report_figures as figures
 from ansatz.supervised import report_words as words
 from ansatz.supervised.baselines import BaselineResult, comparison
+from ansatz.supervised.report_shared import again, place_of, versions_line
 from ansatz.supervised.result import TableFit
 from ansatz.training.run import Run
 
@@ -61,7 +62,7 @@ def table_report(fitted: TableFit) -> str:
         _attribution(fitted),
         _training(fitted.run),
         _data(fitted),
-        _again(fitted),
+        again(fitted, words.command(fitted)),
     ]
     inputs = fitted.predictor.encoder.columns
     listed = ", ".join(words.short_name(name, 24) for name in inputs[:6]) + (", …" if len(inputs) > 6 else "")
@@ -71,7 +72,7 @@ def table_report(fitted: TableFit) -> str:
         subtitle=f"{TASKS[fitted.predictor.task]} {target} from {listed}",
         answer=words.answer(fitted),
         tiles=words.tiles(fitted),
-        footer=_versions(fitted.run),
+        footer=versions_line(fitted.run),
     )
 
 
@@ -79,7 +80,7 @@ def run_report(run: Run) -> str:
     """Return the report of a bare run: how it ended, its losses and its settings."""
     title = type(run.recipe).__name__
     sections = [_training(run)]
-    return render(sections, title, answer=run.message, footer=_versions(run))
+    return render(sections, title, answer=run.message, footer=versions_line(run))
 
 
 def _load(folder: Path) -> Any:
@@ -88,7 +89,7 @@ def _load(folder: Path) -> Any:
     from ansatz.supervised.result import load_table_fit
     from ansatz.training.run import from_snapshot
 
-    snapshot, _ = RunFolder.read(folder)
+    snapshot, remarks = RunFolder.read(folder)
     kind = snapshot.info.get("kind")
     if kind == "table":
         return load_table_fit(folder)
@@ -96,7 +97,7 @@ def _load(folder: Path) -> Any:
         from ansatz.supervised.image_result import load_image_fit
 
         return load_image_fit(folder)
-    return from_snapshot(snapshot)
+    return from_snapshot(snapshot, remarks)
 
 
 def _baselines(fitted: TableFit) -> Section:
@@ -164,7 +165,7 @@ def _data(fitted: TableFit) -> Section:
     parts = [(f"rows for {name}", count) for name, count in fitted.parts.items() if count]
     if fitted.run.seeds > 1:
         parts[0:2] = [(f"{label}, each member", count) for label, count in parts[0:2]]
-    place = source.get("catalogue") or source.get("path") or "a table in memory"
+    place = place_of(fitted, "a table in memory")
     facts = Facts(
         [("source", place), ("rows", source.get("rows")), *parts, ("SHA-256", source.get("sha256"))]
     )
@@ -183,22 +184,6 @@ def _data(fitted: TableFit) -> Section:
         for name, one in found.summary.items()
     ]
     folded = Details(f"All {len(rows)} columns", [Table(header, rows)])
-    return Section("Data", [facts, picture, folded, Remarks(fitted.remarks, "What was done to the table")])
-
-
-def _again(fitted: TableFit) -> Section:
-    versions = fitted.run.info.get("versions", {})
     return Section(
-        "Do it again",
-        [
-            Code(words.command(fitted)),
-            Details("Every setting", [Facts(words.settings_rows(fitted))]),
-            Details("Versions", [Facts(list(versions.items()))]),
-        ],
-        "The same command, data and versions on the same machine give the same bits.",
+        "Data", [facts, picture, folded, Remarks(fitted.data_remarks, "What was done to the table")]
     )
-
-
-def _versions(run: Run) -> str:
-    versions = run.info.get("versions", {})
-    return " · ".join(f"{name} {versions[name]}" for name in ("ansatz", "jax", "python") if name in versions)

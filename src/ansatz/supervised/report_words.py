@@ -1,7 +1,5 @@
 """What a report says in words: the answer, how far to trust it, and the command that gives it again."""
 
-import dataclasses
-import shlex
 from typing import Any
 
 import numpy as np
@@ -11,11 +9,10 @@ from ansatz.results.numbers import duration, number
 from ansatz.results.report import Sentence
 from ansatz.supervised.conformal import coverage_band
 from ansatz.supervised.metrics import METRICS, bootstrap
-from ansatz.supervised.network import TableNetwork
+from ansatz.supervised.report_shared import command_words, judged
 from ansatz.supervised.result import TableFit
 from ansatz.supervised.settings import TableSettings
 
-TONES = {"better": "good", "no clear difference": "note", "worse": "bad"}
 FEW = 100
 """With fewer test rows a report says that its figures are rough."""
 
@@ -29,11 +26,7 @@ def answer(fitted: TableFit) -> Sentence:
         said += f"{share} of its variance is explained."
     else:
         said = f"{name} is predicted right in {percent(found.scores['accuracy'])} of the test rows."
-    if fitted.run.status is Status.nonfinite:
-        return Sentence(f"{said} {fitted.run.message}", "bad")
-    if found.verdict is None:
-        return Sentence(said)
-    return Sentence(f"{said} {found.verdict.sentence}", TONES[found.verdict.outcome])
+    return judged(said, fitted)
 
 
 def tiles(fitted: TableFit) -> list[tuple[str, Any, str]]:
@@ -92,45 +85,8 @@ def trust(fitted: TableFit) -> list[str]:
 
 def command(fitted: TableFit) -> str:
     """Return the command that gives this fit again, or the Python lines where the data were in memory."""
-    chosen, source = choices(fitted), fitted.source
-    place = source.get("catalogue") or source.get("path")
     target = fitted.predictor.target.name
-    if place is None:
-        given = "".join(f", {name}={value!r}" for name, value in chosen.items())
-        return f"import ansatz\n\nansatz.fit_table(table, {target!r}{given})"
-    words = ["ansatz", "fit", str(place), "--target", target]
-    if source.get("own copy"):
-        words += ["--path", str(source["own copy"])]
-    for name, value in chosen.items():
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        elif isinstance(value, tuple):
-            words += [f"--{flag}", *map(str, value)]
-        else:
-            words += [f"--{flag}", f"{value:g}s" if name == "budget" else str(value)]
-    return shlex.join(words)
-
-
-def choices(fitted: TableFit) -> dict[str, Any]:
-    """Return the settings that differ from the defaults, those that were found included."""
-    chosen = {}
-    for have, default in ((fitted.settings, TableSettings()), (fitted.recipe, TableNetwork())):
-        for field in dataclasses.fields(have):
-            value = getattr(have, field.name)
-            if value != getattr(default, field.name):
-                chosen[field.name] = value
-    return chosen
-
-
-def settings_rows(fitted: TableFit) -> list[tuple[str, Any]]:
-    """Return every setting and its value, as a report lists them."""
-    rows = []
-    for have in (fitted.settings, fitted.recipe):
-        for field in dataclasses.fields(have):
-            value = getattr(have, field.name)
-            rows.append((field.name, ", ".join(map(str, value)) if isinstance(value, tuple) else value))
-    return rows
+    return command_words(fitted, f"ansatz.fit_table(table, {target!r}", ["--target", target])
 
 
 def members(count: int) -> str:

@@ -6,33 +6,31 @@ from typing import Any
 
 import numpy as np
 
-from ansatz.core import BadInput
 from ansatz.data import TableEncoder, TargetEncoder, read_table
 from ansatz.supervised.conformal import CrossPlus, PredictionSets, Split
 from ansatz.supervised.evaluate import Evaluation
 from ansatz.supervised.evaluation_file import evaluation_from_json, evaluation_to_json
+from ansatz.supervised.fitted import Fitted, open_fit
 from ansatz.supervised.network import TableNetwork
 from ansatz.supervised.predictor import Predictor
 from ansatz.supervised.settings import TableSettings
-from ansatz.training.run import Run, from_snapshot
+from ansatz.training.run import from_snapshot
 
 
 @dataclass(frozen=True)
-class TableFit:
+class TableFit(Fitted):
     """A fitted table.
 
     `evaluation` holds the figures of the test part, `run` the training, `parts` the number of rows by
     their use, `remarks` what was done to the table, a sentence each.
     """
 
-    run: Run
     predictor: Predictor
     evaluation: Evaluation
     recipe: TableNetwork
     settings: TableSettings
-    parts: dict[str, int]
-    source: dict[str, Any]
-    remarks: tuple[str, ...]
+
+    kind = "table"
 
     def predict(self, table: Any) -> np.ndarray:
         """Return the predicted target `[N]` of the rows of a table or path."""
@@ -57,59 +55,31 @@ class TableFit:
             f"The {found.level:.0%} {kind} hold {found.coverage.share:.1%} of the test rows; "
             f"their mean {'width' if kind == 'intervals' else 'size'} is {found.coverage.width:.4g}.",
         ]
-        return [*lines, *([found.verdict.sentence] if found.verdict else []), self.run.message]
+        return [*lines, *self.ending()]
 
-    def save(self, path: Any) -> None:
-        """Write the folder of this fit, all of it or nothing."""
-        from ansatz.store import RunFolder
-
-        with RunFolder.create(path) as folder:
-            snapshot, extras = self.files()
-            folder.finish(snapshot, extras)
-
-    def report(self, path: Any = None) -> str:
-        """Return the report as one HTML page, and write it if a path is given."""
+    def page(self) -> str:
+        """Return the report as one HTML page."""
         from ansatz.supervised.report import table_report
 
-        page = table_report(self)
-        if path is not None:
-            from ansatz.store import write_file
+        return table_report(self)
 
-            write_file(Path(path), page.encode())
-        return page
-
-    def files(self) -> tuple[Any, dict[str, bytes]]:
-        """Return the snapshot and the further files of the folder."""
-        snapshot = self.run.snapshot(kind="table", table=self.record())
-        snapshot.model = self.predictor.model
-        return snapshot, {
-            "evaluation.json": evaluation_to_json(self.evaluation),
-            "report.html": self.report().encode(),
-        }
+    def measured(self) -> dict[str, bytes]:
+        """Return the file that holds the evaluation."""
+        return {"evaluation.json": evaluation_to_json(self.evaluation)}
 
     def record(self) -> dict[str, Any]:
         """Return what `run.json` says of this fit beyond the training."""
-        return {
+        return super().record() | {
             "encoder": self.predictor.encoder.to_json(),
             "target": self.predictor.target.to_json(),
-            "temperature": float(self.predictor.temperature),
             "intervals": _plain_intervals(self.predictor.intervals),
-            "sets": None if self.predictor.sets is None else asdict(self.predictor.sets),
             "settings": asdict(self.settings) | {"ignore": list(self.settings.ignore)},
-            "parts": self.parts,
-            "source": self.source,
-            "remarks": list(self.remarks),
         }
 
 
 def load_table_fit(path: Any) -> TableFit:
     """Load a fit from its folder; only known classes are built, and nothing in it is executed."""
-    from ansatz.store import RunFolder
-
-    snapshot, remarks = RunFolder.read(path)
-    if snapshot.info.get("kind") != "table":
-        raise BadInput(f"{path} is no finished fit of a table; resume it with `ansatz fit --resume {path}`.")
-    record = snapshot.info["table"]
+    snapshot, record, remarks = open_fit(path, "table", "a table")
     settings = dict(record["settings"])
     settings["ignore"] = tuple(settings["ignore"])
     predictor = Predictor(
@@ -121,7 +91,7 @@ def load_table_fit(path: Any) -> TableFit:
         None if record["sets"] is None else PredictionSets(**record["sets"]),
     )
     evaluation = evaluation_from_json((Path(path) / "evaluation.json").read_bytes())
-    run = from_snapshot(snapshot)
+    run = from_snapshot(snapshot, remarks)
     return TableFit(
         run, predictor, evaluation, snapshot.recipe, TableSettings(**settings), dict(record["parts"]),
         dict(record["source"]), (*record["remarks"], *remarks),

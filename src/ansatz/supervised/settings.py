@@ -6,6 +6,7 @@ from typing import Any
 from ansatz._spelling import nearest
 from ansatz.core import BadInput
 from ansatz.supervised.network import TableNetwork
+from ansatz.supervised.options import check_budget, check_sizes, sort_options
 
 SPLITS = ("random", "group", "time")
 
@@ -50,23 +51,13 @@ class TableSettings:
             raise BadInput(f"There is no split {self.split!r}; {nearest(self.split, SPLITS)}.")
         if (self.split == "random") != (self.by is None):
             raise BadInput("A split by group or time needs by=COLUMN, and a random one has none.")
-        for name in ("members", "tune", "epochs", "seed"):
-            if getattr(self, name) < 0:
-                raise BadInput(f"{name}={getattr(self, name)} is negative: it is at least 0.")
-        if self.budget is not None and not self.budget > 0:
-            raise BadInput(f"budget={self.budget} is no time: give a positive number of seconds.")
+        check_sizes(self, not_negative=("members", "tune", "epochs", "seed"))
+        check_budget(self.budget)
 
 
 def sort_out(options: dict[str, Any]) -> tuple[TableSettings, TableNetwork]:
     """Return the settings and the network that keyword arguments ask for; unknown ones get a sentence."""
-    own = {field.name for field in dataclasses.fields(TableSettings)}
-    network = {field.name for field in dataclasses.fields(TableNetwork)}
-    unknown = [name for name in options if name not in own | network]
-    if unknown:
-        hint = nearest(unknown[0], sorted(own | network))
-        raise BadInput(f"There is no setting {unknown[0]!r}; {hint}.")
-    mine = {name: value for name, value in options.items() if name in own}
+    mine, theirs = sort_options(options, TableSettings, TableNetwork)
     if "ignore" in mine:
         mine["ignore"] = tuple([mine["ignore"]] if isinstance(mine["ignore"], str) else mine["ignore"])
-    theirs = {name: value for name, value in options.items() if name in network}
     return TableSettings(**mine), TableNetwork(**theirs)

@@ -1,6 +1,7 @@
 """What came out of a training: the model, how it got there, and all that is needed to go on."""
 
 import platform
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,8 @@ class Run:
     several seeds every array of it has a leading axis); `history` and `validation` are columns with
     a row for each step and each validation; `message` says in a sentence how the run ended.
     `state` holds every array that a step changes, `info` the choices that were made (driver,
-    devices, step seconds, compile seconds, versions).
+    devices, step seconds, compile seconds, versions); `remarks` what a folder it was loaded from had
+    wrong with it, a sentence each.
     """
 
     model: Any
@@ -38,6 +40,7 @@ class Run:
     validation: dict[str, np.ndarray] = field(repr=False)
     state: dict[str, np.ndarray] = field(repr=False)
     info: dict[str, Any] = field(repr=False)
+    remarks: tuple[str, ...] = ()
 
     @property
     def best_step(self) -> Any:
@@ -87,16 +90,17 @@ class Run:
 def load(path: Any, classes: Any = None) -> Run:
     """Load a run from its folder; only known classes are built, and nothing in it is executed.
 
-    `classes` are Maps and Recipes of your own that the run may contain.
+    `classes` are Maps and Recipes of your own that the run may contain.  Where a file is damaged and an
+    older snapshot was taken in its place, the run's `remarks` say so.
     """
     from ansatz.store import RunFolder
 
-    snapshot, _ = RunFolder.read(path, classes)
-    return from_snapshot(snapshot)
+    snapshot, remarks = RunFolder.read(path, classes)
+    return from_snapshot(snapshot, remarks)
 
 
-def from_snapshot(snapshot: Any) -> Run:
-    """Return the run that a snapshot holds."""
+def from_snapshot(snapshot: Any, remarks: Iterable[str] = ()) -> Run:
+    """Return the run that a snapshot holds, with the remarks on its files."""
     record = snapshot.info["run"]
     seeds = int(record["seeds"])
     key = jr.wrap_key_data(jnp.asarray(record["key"], jnp.uint32), impl=record["key_impl"])
@@ -114,6 +118,7 @@ def from_snapshot(snapshot: Any) -> Run:
         validation=from_disk(snapshot.validation, seeds),
         state=snapshot.state,
         info=snapshot.info["engine"],
+        remarks=tuple(remarks),
     )
 
 
