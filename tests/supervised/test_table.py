@@ -10,6 +10,7 @@ from ansatz.supervised.ready import make_ready, predictor_of, train
 from ansatz.supervised.result import load_table_fit
 from ansatz.supervised.settings import sort_out
 from ansatz.supervised.table import fit_table
+from ansatz.training.run import load
 
 NETWORK = {"members": 2, "width": 32, "depth": 1, "dropout": 0.0, "bins": 16, "mixed": False, "patience": 40}
 QUICK = {**NETWORK, "learning_rate": 0.01, "baselines": False, "attribution": False}
@@ -118,6 +119,30 @@ def test_a_saved_fit_answers_with_the_same_bits(fitted, tmp_path):
     assert again.summary() == fitted.summary()
     assert again.settings == fitted.settings and again.parts == fitted.parts
     np.testing.assert_array_equal(again.run.history["loss"], fitted.run.history["loss"])
+
+
+def test_what_is_wrong_with_the_files_of_a_saved_fit_is_remarked(fitted, tmp_path):
+    fitted.save(tmp_path / "run")
+    with (tmp_path / "run" / "report.html").open("ab") as page:
+        page.write(b"more")
+    again = load_table_fit(tmp_path / "run")
+    (remark,) = again.run.remarks
+    assert "report.html" in remark and "the run itself is whole" in remark
+    assert again.remarks == (*fitted.remarks, remark) and again.data_remarks == fitted.remarks
+    assert load(tmp_path / "run").remarks == (remark,)
+    assert remark not in again.report()
+    again.save(tmp_path / "copy")
+    assert load_table_fit(tmp_path / "copy").remarks == fitted.remarks
+
+
+def test_every_door_refuses_too_few_rows(tmp_path):
+    table = surface(9)
+    pl.DataFrame(table).write_csv(tmp_path / "few.csv")
+    for given, name in ((table, "The table"), (tmp_path / "few.csv", "few.csv")):
+        with pytest.raises(BadInput, match=f"^{name} has 9 rows with a target; a fit needs 10 at least"):
+            fit_table(given, "y", **BARE, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    assert len(make_ready(surface(10), "y", *sort_out(BARE)).plan.test) == 1
 
 
 def test_no_group_stands_on_both_sides():

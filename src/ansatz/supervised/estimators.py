@@ -14,15 +14,13 @@ from ansatz.core import BadInput
 from ansatz.data import Prepared, TableEncoder, TargetEncoder
 from ansatz.data.encode import fit_numeric
 from ansatz.supervised.network import TableNetwork
-from ansatz.supervised.plan import LARGE, Plan, make_plan
+from ansatz.supervised.plan import FEWEST, LARGE, Plan, make_plan
 from ansatz.supervised.predictor import Predictor
 from ansatz.supervised.ready import Ready, predictor_of, scheduled, train
 from ansatz.supervised.settings import TableSettings
 
 TARGET = "y"
 DEFAULT = TableNetwork()
-FEWEST = 10
-"""With fewer rows all of them train the one member, and nothing is left to calibrate with."""
 
 
 class _MapEstimator(BaseEstimator):
@@ -196,7 +194,7 @@ def _names(x: np.ndarray) -> Sequence[str]:
 
 
 def _plan(prepared: Prepared, settings: TableSettings) -> Plan:
-    """Return a plan without a test part; very few rows train one member, and all of them."""
+    """Return a plan without a test part; fewer rows than `FEWEST` all train the one member."""
     rows, none = prepared.frame.height, np.zeros(0, int)
     if rows < FEWEST:
         return Plan([np.arange(rows)], [np.arange(rows)], none, none)

@@ -10,12 +10,14 @@ from ansatz.core import BadInput, Each, Pairs
 from ansatz.data import Features, Prepared, TableEncoder, TargetEncoder, folds, split
 from ansatz.supervised.network import FEW, Examples, TableNetwork
 
+FEWEST = 10
+"""With fewer rows no part is large enough to be learned from, calibrated on or tested on."""
 LARGE = 5000
 """Tables of so many rows have four members; from so many development rows on classes are calibrated apart,"""
 SPARE = 1000
 """and numbers from so many: below, the rows on which the members stop must do for calibration too."""
 SHARE, ENOUGH = 0.2, 5000
-"""The share of the development rows that calibrates, and the most: the coverage's luck is then below 0.5 %."""
+"""The share of the development rows that calibrates, and the most rows: beyond, luck is below 0.5 %."""
 
 
 class Plan(NamedTuple):

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
+from ansatz.core import BadInput
 from ansatz.data import Features, Prepared, TableEncoder, TargetEncoder, prepare, read_table
 from ansatz.maps.stacked import Stacked
 from ansatz.supervised.calibrate import calibrate
@@ -18,7 +20,7 @@ from ansatz.supervised.network import (
     automatic_epochs,
     automatic_rate,
 )
-from ansatz.supervised.plan import LARGE, Plan, make_plan, members, mixes
+from ansatz.supervised.plan import FEWEST, LARGE, Plan, make_plan, members, mixes
 from ansatz.supervised.predictor import Predictor
 from ansatz.supervised.settings import TableSettings
 from ansatz.supervised.source import source_record
@@ -49,12 +51,18 @@ class Ready(NamedTuple):
 def make_ready(
     table: Any, target: str, settings: TableSettings, recipe: TableNetwork, held_out: Any = None
 ) -> Ready:
-    """Read, split and encode a table; everything is fitted on rows outside the test part."""
+    """Read, split and encode a table; everything is fitted on rows outside the test part.
+
+    Raises `BadInput` where the table cannot be fitted, also because it has fewer than `FEWEST` rows.
+    """
     remarks: list[str] = []
     frame = read_table(table, remarks=remarks)
     prepared = prepare(frame, target, task=settings.task, ignore=settings.ignore)
     prepared.remarks[:0] = remarks
     rows = prepared.frame.height
+    if rows < FEWEST:
+        name = Path(table).name if isinstance(table, str | Path) else "The table"
+        raise BadInput(f"{name} has {rows} rows with a target; a fit needs {FEWEST} at least.")
     count = settings.members or (8 if rows < LARGE else 4)
     plan = make_plan(
         prepared, test=settings.test, members=count, by=settings.split, column=settings.by,
