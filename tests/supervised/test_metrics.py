@@ -98,3 +98,11 @@ def test_bad_input_is_refused():
         metrics.regression([1.0], [1.0, 2.0])
     with pytest.raises(BadInput, match="probability"):
         metrics.bootstrap(METRICS["mae"], [1.0], [1.0], level=95.0)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_an_accuracy_of_all_or_nothing_is_not_certain(right):
+    sure = np.eye(2)[np.full(180, 0 if right else 1)]
+    found = metrics.bootstrap(METRICS["accuracy"], np.zeros(180, int), sure)
+    exact = stats.binomtest(180 if right else 0, 180).proportion_ci(0.95, "exact")
+    np.testing.assert_allclose([found.lower, found.upper], [exact.low, exact.high], rtol=1e-12)

@@ -253,8 +253,13 @@ def attribution_bars(
 
 
 @drawn
-def comparison(entries: Sequence[tuple[str, Interval]], *, own: int = 0, x_label: str = "RMSE") -> Figure:
-    """Draw a metric of several methods with its intervals; the entry `own` is one's own."""
+def comparison(
+    entries: Sequence[tuple[str, Interval]], *, own: int = 0, x_label: str = "RMSE", share: bool = False
+) -> Figure:
+    """Draw a metric of several methods with its intervals; the entry `own` is one's own.
+
+    Errors far apart are drawn on a logarithmic scale; a `share`, as an accuracy is, never.
+    """
     figure, ax = axes(4.7, 0.8 + 0.36 * max(len(entries), 2))
     for row, (_, interval) in enumerate(entries):
         shade = LIGHT["blue"] if row == own else LIGHT["gray"]
@@ -269,7 +274,7 @@ def comparison(entries: Sequence[tuple[str, Interval]], *, own: int = 0, x_label
             fontsize=7.5,
         )
     ends = np.array([[interval.lower, interval.upper] for _, interval in entries], float)
-    if ends.size and ends.min() > 0 and ends.max() > 5 * ends.min():
+    if not share and ends.size and ends.min() > 0 and ends.max() > 5 * ends.min():
         logarithmic(ax, "x")
     ax.set_yticks(range(len(entries)), [short(name) for name, _ in entries])
     ax.set_ylim(len(entries) - 0.5, -0.7)

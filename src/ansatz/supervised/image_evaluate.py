@@ -126,9 +126,10 @@ def compared(images: Images, parts: Any, seed: int) -> list[BaselineResult]:
     note += (
         "" if len(used) == len(rows) else f", fitted on {len(used):,} of {len(rows):,} images (time guard)"
     )
-    return [
+    # The first baseline looks at the classes alone.
+    return [found[0]] + [
         r._replace(seconds=r.seconds + seconds, remark="; ".join(filter(None, [note, r.remark])))
-        for r in found
+        for r in found[1:]
     ]
 
 

@@ -21,6 +21,7 @@ from ansatz.supervised.image_evaluate import Pictures
 from ansatz.supervised.image_result import ImageFit
 from ansatz.supervised.report_figures import training
 from ansatz.supervised.report_shared import TONES, again, command_words, judged, place_of, versions_line
+from ansatz.supervised.report_words import percent
 
 
 def image_report(fitted: ImageFit) -> str:
@@ -55,7 +56,7 @@ def _tiles(fitted: ImageFit) -> list[tuple[str, Any, str]]:
             f"95 % interval {number(100 * value.lower, 4)} to {number(100 * value.upper, 4)}",
         ),
         (
-            f"{found.level:.0%} sets",
+            f"{percent(found.level)} sets",
             f"{number(100 * sets.share, 3)} %",
             f"hold the right class; {number(sets.width, 3)} classes on average",
         ),
@@ -86,7 +87,7 @@ def _examples(fitted: ImageFit) -> Section:
 def _shown(some: Pictures, classes: tuple[str, ...], caption: str, title: str) -> Picture:
     wrong = some.y != some.predicted
     captions = [
-        f"{classes[p]} ({classes[y]})" if bad else f"{classes[p]} {sure:.0%}"
+        f"{classes[p]} ({classes[y]})" if bad else f"{classes[p]} {percent(round(sure, 2))}"
         for p, y, sure, bad in zip(some.predicted, some.y, some.confidence, wrong, strict=True)
     ]
     return Picture(pictures.example_images(some.x, captions, wrong=wrong.tolist()), caption, title)
@@ -117,7 +118,7 @@ def _judged(fitted: ImageFit) -> Section:
                 "Reliability",
             ),
             Sentence(
-                f"The {found.level:.0%} prediction sets hold the right class of "
+                f"The {percent(found.level)} prediction sets hold the right class of "
                 f"{number(100 * found.coverage.share, 3)} % of the test images, with "
                 f"{number(found.coverage.width, 3)} classes in a set on average."
             ),
@@ -162,7 +163,7 @@ def _compared(fitted: ImageFit) -> Section:
     seconds = fitted.run.info["seconds"]
     own = BaselineResult("network", found.probabilities, "accuracy", found.interval, seconds)
     rows = [own, *found.baselines]
-    drawn = plots.comparison([(row.name, row.interval) for row in rows], x_label="accuracy")
+    drawn = plots.comparison([(row.name, row.interval) for row in rows], x_label="accuracy", share=True)
     blocks: list[Block] = [
         Picture(drawn, "Accuracy on the test images with 95 % intervals.", "Accuracy"),
         comparison(rows).block(),

@@ -140,6 +140,8 @@ def bootstrap(
 
     The percentile interval at the level whose tails match Student's t (Hesterberg 2015, "expanded
     percentile"), so that it is not too narrow for small N. The examples are taken to be independent.
+    Where all examples, or none, are right no resample differs: there the interval of an accuracy is the exact
+    one of Clopper and Pearson, of length ``1 - ((1 - level)/2)**(1/N)``.
 
     >>> str(bootstrap(METRICS["mae"], [0.0] * 50, [1.0, 3.0] * 25))
     '2.00 [1.72, 2.28]'
@@ -147,7 +149,12 @@ def bootstrap(
     y, prediction = _checked(y, prediction)
     columns = metric.columns(y, prediction)
     draws = metric.value(_resampled_means(columns, repeats, seed))
-    return _percentile(float(metric.value(columns.mean(0))), draws, len(columns), level)
+    found = _percentile(float(metric.value(columns.mean(0))), draws, len(columns), level)
+    if metric.name == "accuracy" and found.value in (0.0, 1.0):
+        length = 1.0 - ((1.0 - level) / 2.0) ** (1.0 / len(columns))
+        ends = (0.0, length) if found.value == 0.0 else (1.0 - length, 1.0)
+        return found._replace(lower=ends[0], upper=ends[1])
+    return found
 
 
 def paired_bootstrap(
