@@ -1,7 +1,7 @@
 """Equations as Python expressions: `u.t + u * u.x == nu * u.xx`, with SymPy underneath."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -177,7 +177,19 @@ def placed(expr: sympy.Basic, places: dict[str, Any]) -> sympy.Basic:
             raise BadInput(f"{expr} has no coordinate {name!r}; {nearest(name, known)}.")
     given = {known[name]: _plain(value) for name, value in places.items()}
     fixed = {symbol: value for symbol, value in given.items() if value != symbol}
-    return sympy.Subs(expr, tuple(fixed), tuple(fixed.values())) if fixed else expr
+    return place(expr, fixed)
+
+
+def place(expr: Any, fixed: Mapping[Any, Any]) -> Any:
+    """Return `expr` where coordinates have fixed values; every field and derivative becomes a `Subs`."""
+    if not fixed:
+        return expr
+    atoms = expr.atoms(AppliedUndef, sympy.Derivative)
+    inner = {part for one in atoms for part in one.args[:1] if part in atoms}
+    at = (tuple(fixed), tuple(fixed.values()))
+    moved = {one: sympy.Dummy() for one in atoms - inner}
+    rest = expr.xreplace(moved).subs(dict(fixed))
+    return rest.xreplace({dummy: sympy.Subs(one, *at) for one, dummy in moved.items()})
 
 
 def coords(names: str) -> tuple[Expression, ...]:

@@ -1,0 +1,88 @@
+"""The words of an equation's text, each with its place."""
+
+import re
+from typing import NamedTuple
+
+from ansatz.core import BadInput
+
+LONGEST = 4000
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+SAME = {"**": "^", "−": "-", "·": "*", "×": "*", "≤": "<=", "≥": ">=", "′": "'", '"': "''", "″": "''"}
+PATTERN = re.compile(
+    r"(?P<space>\s+)"
+    r"|(?P<number>(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)"
+    r"|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
+    r"|(?P<name>[^\W\d⁰¹²³⁴⁵⁶⁷⁸⁹][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*)"
+    r"|(?P<prime>['′\"″]+)"
+    r"|(?P<mark>\*\*|\.\.|<=|>=|[-+*/^()|&,=<>;−·×≤≥])"
+)
+
+
+class BadText(BadInput):
+    """A sentence about a place in a text; `caret` shows the place under the text."""
+
+    def __init__(self, sentence: str, text: str, position: int):
+        super().__init__(sentence)
+        self.text, self.position = text, position
+
+    @property
+    def caret(self) -> str:
+        """The text on one line and, on the next, a caret under the place."""
+        return f"{self.text}\n{' ' * self.position}^"
+
+
+class Token(NamedTuple):
+    """A word of a text: "number", "name", "prime", "mark" or "end", and where it stands."""
+
+    kind: str
+    text: str
+    start: int
+
+
+def wrong(text: str, position: int, found: str, advice: str) -> BadText:
+    """Return the error about what is found at a position, counted from 1 in the sentence."""
+    shown = text if len(text) <= 100 else f"{text[:97]}..."
+    place = "at the end" if position >= len(text.rstrip()) else f"at character {position + 1}"
+    return BadText(f"{found} {place} of '{shown}'; {advice}.", text, position)
+
+
+def tokens(text: str) -> list[Token]:
+    """Split a text into its words, the last being the end.
+
+    >>> [token.text for token in tokens("u_t + 2x²")]
+    ['u_t', '+', '2', 'x', '^', '2', '']
+    """
+    if len(text) > LONGEST:
+        raise BadInput(f"A text of {len(text)} characters is no equation; at most {LONGEST} are read.")
+    found: list[Token] = []
+    position = 0
+    while position < len(text):
+        match = PATTERN.match(text, position)
+        if match is None:
+            raise wrong(text, position, f"{text[position]!r} stands", "it has no meaning in an equation")
+        kind, word = str(match.lastgroup), match.group()
+        if kind == "number" and word.endswith(".") and text.startswith(".", match.end()):
+            word = word[:-1]
+        if kind == "power":
+            found += [Token("mark", "^", position), Token("number", word.translate(SUPERSCRIPTS), position)]
+        elif kind == "prime":
+            found.append(Token(kind, "".join(SAME.get(one, one) for one in word), position))
+        elif kind != "space":
+            found.append(Token(kind, SAME.get(word, word), position))
+        position += len(word)
+    return [*found, Token("end", "", len(text))]
+
+
+def split_at(text: str, mark: str) -> list[tuple[int, str]]:
+    """Split a text at a mark that stands outside brackets; each part with its place.
+
+    >>> split_at("t=0..1, p=f(1,2)", ",")
+    [(0, 't=0..1'), (7, ' p=f(1,2)')]
+    """
+    parts, start, depth = [], 0, 0
+    for token in tokens(text):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0 and token.text == mark and token.kind == "mark":
+            parts.append((start, text[start : token.start]))
+            start = token.start + len(mark)
+    return [*parts, (start, text[start:])]
