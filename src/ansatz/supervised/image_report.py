@@ -87,7 +87,7 @@ def _examples(fitted: ImageFit) -> Section:
 def _shown(some: Pictures, classes: tuple[str, ...], caption: str, title: str) -> Picture:
     wrong = some.y != some.predicted
     captions = [
-        f"{classes[p]} ({classes[y]})" if bad else f"{classes[p]} {percent(round(sure, 2))}"
+        f"{classes[p]} ({classes[y]})" if bad else f"{classes[p]}, {percent(round(sure, 2))}"
         for p, y, sure, bad in zip(some.predicted, some.y, some.confidence, wrong, strict=True)
     ]
     return Picture(pictures.example_images(some.x, captions, wrong=wrong.tolist()), caption, title)
