@@ -25,6 +25,7 @@ from ansatz.equations.domain import (
     union,
 )
 from ansatz.equations.levels import formula
+from ansatz.equations.shape import finite
 
 SQUARE = Rectangle(((-1, 1), (-1, 1)))
 COMB = Polygon(
@@ -51,7 +52,7 @@ COMBINED = [
     Disk((0, 0), 1) & Disk((1, 0.2), 0.8),
     SQUARE - Disk((0, 0), 0.5),
     SQUARE - Disk((1, 1), 0.75),
-    (Rectangle(((0, 3), (0, 1))) | Disk((3, 0.5), 0.7)) - Disk((0.3, 0.4), 0.2),
+    (Rectangle(((0, 3), (0, 1))) | Disk((1.5, 0.9), 0.7)) - Disk((0.3, 0.4), 0.2),
     Rectangle(((-1, 0), (-1, 1))) | Rectangle(((0, 1), (-1, 0))),
     Rectangle(((0, 3), (0, 3))) - Rectangle(((1, 2), (1, 2))),
     Annulus((0, 0), 0.5, 1) & Rectangle(((0, 2), (0, 2))),
@@ -280,6 +281,18 @@ def test_parts_that_share_a_curve_have_no_factor():
     assert whole.factor(sympy.symbols("x y", real=True)) is None
 
 
+def test_a_corner_inside_the_whole_leaves_no_smooth_factor():
+    symbols = sympy.symbols("x y z", real=True)
+    stadium = Rectangle(((0, 3), (0, 1))) | Disk((3, 0.5), 0.7)
+    assert stadium.factor(symbols[:2]) is None and stadium.level(symbols[:2]) is not None
+    assert (stadium - Rectangle(((2, 5), (-1, 3)))).factor(symbols[:2]) is not None
+    trio = Disk((0, 0), 1) | Disk((1, 0), 1) | Disk((0.5, 0.9), 0.4)
+    assert len(trio.corners) == 3 and trio.factor(symbols[:2]) is None
+    solid = Box(((0, 1), (0, 1), (0, 1))) | Ball((1, 1, 1), 0.5)
+    assert solid.factor(symbols) is None and solid.level(symbols) is not None
+    assert (solid - Ball((0, 0, 0), 0.1)).factor(symbols) is None
+
+
 def test_points_crowd_toward_corners():
     even, _ = l_shape().boundary(400)
     dense, _ = l_shape().boundary(400, corners=4)
@@ -324,7 +337,7 @@ def test_shapes_are_described_and_equal_by_it(shape: Shape, text: str):
         (lambda: Disk((0, 0), 0), "radius of a disk must be above 0, not 0"),
         (lambda: Disk((0, 0, 0), 1), "must be 2 numbers, not the 3"),
         (lambda: Disk((0, math.nan), 1), "finite"),
-        (lambda: Disk((0, "a"), 1), "must be numbers"),
+        (lambda: finite("The center", (0, "a"), 2), "must be numbers"),
         (lambda: Annulus((0, 0), 2, 1), "below the outer one, not 2 against 1"),
         (lambda: Ball((0, 0), 1), r"disk\(x,y,radius\)"),
         (lambda: Rectangle(((1, 0), (0, 1))), "upward, not from 1 to 0"),

@@ -18,8 +18,8 @@ from ansatz.equations.curves import Piece, Segment
 from ansatz.equations.levels import both, either
 from ansatz.equations.outline import trim
 from ansatz.equations.polygon import Polygon
-from ansatz.equations.round_shapes import Spatial
 from ansatz.equations.shape import ROUNDING, Planar, Shape, halton
+from ansatz.equations.solids import Spatial
 
 Join: TypeAlias = Literal["|", "&", "-"]
 DRAWS = 2**16
@@ -136,15 +136,35 @@ class PlanarCombination(Planar):
         return _least_or_greatest(self.join, one, two) <= 1e-12 * size
 
     def factor(self, symbols: Sequence[sympy.Symbol]) -> sympy.Expr | None:
+        """Return the `level` where it is smooth inside.
+
+        Nothing where a corner of a curved shape's part stands inside the whole.
+        """
+        self._check(symbols)
+        depth = self.signed_distance(self.kinks)
+        return None if np.any(depth < -ROUNDING * self.scale) else self.level(symbols)
+
+    @property
+    def kinks(self) -> np.ndarray:
+        """Points `[k, 2]` where `level` is not smooth: its corners and, if curved, those of its parts."""
+        own = super().kinks
+        return (
+            own if self._straight is not None else np.concatenate([own, self.first.kinks, self.second.kinks])
+        )
+
+    @cached_property
+    def _straight(self) -> list[tuple[Polygon, float]] | None:
+        return _loops(self.outline, ROUNDING * self.scale)
+
+    def level(self, symbols: Sequence[sympy.Symbol]) -> sympy.Expr | None:
         """Return the R-function of the parts, or of the loops where all edges are straight.
 
         Nothing where a curved part and another share a piece of boundary.
         """
         self._check(symbols)
-        loops = _loops(self.outline, ROUNDING * self.scale)
-        if loops is not None:
-            outer = [loop.level(symbols) for loop, turn in loops if turn > 0]
-            holes = [loop.level(symbols) for loop, turn in loops if turn < 0]
+        if self._straight is not None:
+            outer = [loop.level(symbols) for loop, turn in self._straight if turn > 0]
+            holes = [loop.level(symbols) for loop, turn in self._straight if turn < 0]
             found = [level for level in (*outer, *holes) if level is not None]
             return both([either(found[: len(outer)]), *(-level for level in found[len(outer) :])])
         return None if self._run_together else _level(self.join, self.first, self.second, symbols)
@@ -255,6 +275,14 @@ class SpatialCombination(Spatial):
         return np.concatenate(found), np.concatenate(directions)
 
     def factor(self, symbols: Sequence[sympy.Symbol]) -> sympy.Expr | None:
+        """Return the `level` where it is smooth inside: nothing where an edge of a part runs inside."""
+        self._check(symbols)
+        if isinstance(self.first, SpatialCombination) or isinstance(self.second, SpatialCombination):
+            return None
+        depth = self.signed_distance(np.concatenate([self.first.kinks, self.second.kinks]))
+        return None if np.any(depth < -ROUNDING * self.scale) else self.level(symbols)
+
+    def level(self, symbols: Sequence[sympy.Symbol]) -> sympy.Expr | None:
         """Return the R-function of the parts; nothing where they share a part of their boundaries."""
         self._check(symbols)
         size = max(self.first.scale, self.second.scale)

@@ -34,6 +34,13 @@ def either(levels: Sequence[sympy.Expr]) -> sympy.Expr:
     return result
 
 
+def strips(symbols: Sequence[sympy.Symbol], intervals: Sequence[tuple[float, float]]) -> list[sympy.Expr]:
+    """Return ``(x - a)(b - x) / (b - a)`` for each coordinate: about the distance near either end."""
+    return [
+        (x - exact(a)) * (exact(b) - x) / exact(b - a) for x, (a, b) in zip(symbols, intervals, strict=True)
+    ]
+
+
 def product(levels: Sequence[sympy.Expr], intervals: Sequence[tuple[float, float]]) -> sympy.Expr:
     """Return the product of the strips of a box, with slope 1 in the middle of its nearest faces."""
     sides = sorted(b - a for a, b in intervals)

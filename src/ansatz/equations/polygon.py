@@ -10,9 +10,8 @@ import sympy
 
 from ansatz.core import BadInput
 from ansatz.equations.curves import Piece, Segment
-from ansatz.equations.levels import both, combine, edge_lines, formula, product
-from ansatz.equations.round_shapes import box_distance, check_intervals, strips
-from ansatz.equations.shape import Number, Planar, finite, number
+from ansatz.equations.levels import both, combine, edge_lines, formula, product, strips
+from ansatz.equations.shape import Number, Planar, box_distance, check_intervals, finite, number
 
 
 class Rectangle(Planar):

@@ -49,6 +49,26 @@ def finite(what: str, values: object, count: int | None = None) -> tuple[float, 
     return found
 
 
+def check_intervals(what: str, intervals: Sequence[Sequence[Number]]) -> tuple[tuple[float, float], ...]:
+    """Return the intervals as pairs of floats, or raise `BadInput`."""
+    found = []
+    for given in intervals:
+        low, high = finite(f"An interval of a {what}", given, 2)
+        if low >= high:
+            raise BadInput(
+                f"An interval of a {what} must go upward, not from {number(low)} to {number(high)}."
+            )
+        found.append((low, high))
+    return tuple(found)
+
+
+def box_distance(points: np.ndarray, intervals: Sequence[tuple[float, float]]) -> np.ndarray:
+    """Return the signed distance of `points: [n, d]` from a box."""
+    low, high = np.asarray(intervals).T
+    beyond = np.abs(points - (low + high) / 2) - (high - low) / 2
+    return np.linalg.norm(np.maximum(beyond, 0.0), axis=1) + np.minimum(beyond.max(axis=1), 0.0)
+
+
 def halton(dimension: int, seed: int) -> qmc.Halton:
     """Return a scrambled Halton sequence in the unit cube."""
     return qmc.Halton(dimension, seed=seed)  # pyright: ignore[reportCallIssue]  # SciPy before 1.15 has no rng=
@@ -106,6 +126,11 @@ class Shape(abc.ABC):
     def level(self, symbols: Sequence[sympy.Symbol]) -> sympy.Expr | None:
         """Return such an expression that is also negative everywhere outside."""
         return self.factor(symbols)
+
+    @property
+    def kinks(self) -> Points:
+        """Points `[k, d]` where `level` is not smooth, outside the shape too."""
+        return np.asarray([corner.vertex for corner in self.corners]).reshape(-1, self.dimension)
 
     @property
     def scale(self) -> float:
