@@ -1,6 +1,6 @@
 """What all references share: broadcasting, the relative difference, and local interpolation."""
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 from ansatz.core import BadInput
 
 Coordinate: TypeAlias = ArrayLike
-Values: TypeAlias = np.ndarray | np.generic
+# An array of the broadcast shape, or NumPy's scalar where that shape is ().
+Values: TypeAlias = Any
 
 
 def broadcast(*coordinates: Coordinate) -> list[np.ndarray]:
@@ -27,7 +28,7 @@ def require_range(name: str, values: np.ndarray, low: float, high: float) -> Non
         )
 
 
-def relative_difference(found: object, expected: object) -> float:
+def relative_difference(found: Any, expected: Any) -> float:
     """Return ‖a - b‖₂ / ‖b‖₂ over everything that the two hold."""
     one, other = (np.concatenate([np.ravel(part) for part in np.atleast_1d(x)]) for x in (found, expected))
     return float(np.linalg.norm((one - other).astype(complex)) / np.linalg.norm(other.astype(complex)))

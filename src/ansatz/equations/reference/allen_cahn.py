@@ -10,7 +10,7 @@ reaction at u = -1).
 import functools
 
 import numpy as np
-from scipy import fft
+from numpy import fft
 from scipy.special import erf
 
 from ansatz.equations.reference._arrays import (

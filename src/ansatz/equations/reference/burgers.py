@@ -26,8 +26,8 @@ def _quadrature(nodes: int) -> tuple[np.ndarray, np.ndarray]:
 def burgers(t: Coordinate, x: Coordinate, viscosity: float = 0.01 / np.pi, nodes: int = 200) -> Values:
     """Return u of u_t + u u_x = ν u_xx on [-1, 1], u(0, x) = -sin πx, u(t, ±1) = 0, for t ≥ 0.
 
-    u = -∫ sin π(x-η) w dη / ∫ w dη, w = exp(-cos π(x-η)/2πν - η²/4νt), in η = 2√(νt) z (Basdevant et al. 1986).
-    Nodes that are too few for a small ν·t show in `self_convergence("burgers")`; 200 suffice from ν = 0.002 up.
+    u = -∫ sin π(x-η) w dη / ∫ w dη with w = exp(-cos π(x-η)/2πν - η²/4νt) and η = 2√(νt) z (Basdevant et
+    al. 1986).  200 nodes suffice from ν = 0.002 up; smaller ν ask for more.
     """
     t, x = broadcast(t, x)
     require_range("t", t, 0.0, np.inf)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
-from scipy import fft
+from numpy import fft
 
 from ansatz.equations.reference._arrays import lagrange_weights, periodic_interpolation
 

@@ -10,7 +10,7 @@ import functools
 import math
 
 import numpy as np
-from scipy import fft
+from numpy import fft
 
 from ansatz.equations.reference._arrays import (
     Coordinate,
