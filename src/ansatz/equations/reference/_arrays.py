@@ -3,11 +3,11 @@
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ansatz.core import BadInput
 
-Coordinate: TypeAlias = ArrayLike
+# Whatever NumPy makes an array of numbers from.
+Coordinate: TypeAlias = Any
 # An array of the broadcast shape, or NumPy's scalar where that shape is ().
 Values: TypeAlias = Any
 

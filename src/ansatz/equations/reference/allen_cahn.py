@@ -102,7 +102,7 @@ def _is_cut(time: Values | float, modes: int) -> Values | bool:
     return DIFFUSION * (np.pi * modes / 2) ** 2 * time < 45
 
 
-def _kink(t: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _kink(t: np.ndarray, x: np.ndarray) -> Values:
     """Return the solution of u_t = D u_xx + f'(-1) u from the periodic extension of -x², for small t."""
     distance = 1 - np.abs(np.mod(x + 1, 2) - 1)
     width = np.sqrt(4 * DIFFUSION * np.maximum(t, 1e-300))

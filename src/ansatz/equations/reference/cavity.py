@@ -1,9 +1,9 @@
 """The lid-driven cavity with a regularized lid, by Chebyshev collocation of the streamfunction and Newton.
 
-u = ψ_y, v = -ψ_x and Δ²ψ = Re (ψ_y Δψ_x - ψ_x Δψ_y).  Near an upper corner the lid moves like its distance r, so
-that ψ starts with r² (a cos 2φ + b sin 2φ + c + dφ), which no polynomial follows.  That part is subtracted in
-closed form, as Re(z̄A(z) + B(z)); the remainder is a polynomial that takes the boundary values (a blend of
-cubics between the walls) plus clamped polynomials (Shen 1994) fitted at Gauss points.
+u = ψ_y, v = -ψ_x and Δ²ψ = Re (ψ_y Δψ_x - ψ_x Δψ_y).  Near an upper corner the lid moves like its distance
+r, so that ψ starts with r² (a cos 2φ + b sin 2φ + c + dφ), which no polynomial follows.  That part is
+subtracted in closed form, as Re(z̄A(z) + B(z)); the remainder is a polynomial that takes the boundary values
+(a blend of cubics between the walls) plus clamped polynomials (Shen 1994) fitted at Gauss points.
 """
 
 import functools
@@ -39,7 +39,7 @@ class Singular(NamedTuple):
     laplacian_y: np.ndarray
 
 
-def _corner(x: np.ndarray, y: np.ndarray) -> Singular:
+def _corner(x: Values, y: Values) -> Singular:
     """Return r² f(φ) about the origin, the lid on φ = 0 and the wall on φ = π/2."""
     z = np.asarray(x + 1j * y)
     safe = np.where(z == 0, 1, z)
@@ -69,10 +69,11 @@ def _singular(x: np.ndarray, y: np.ndarray) -> Singular:
 
 
 def _derivatives(place: np.ndarray, degree: int, order: int) -> np.ndarray:
-    """Return the derivative of T_0 … T_degree of 2x - 1 at `place` in [0, 1], `[*place.shape, degree + 1]`."""
+    """Return derivatives of T_0 … T_degree of 2x - 1 at `place` in [0, 1], `[*place.shape, degree + 1]`."""
     identity = np.eye(degree + 1)
     coefficients = chebyshev.chebder(identity, order) * 2.0**order if order else identity
-    return chebyshev.chebvander(2 * place - 1, coefficients.shape[0] - 1) @ coefficients
+    values = chebyshev.chebvander(2 * place - 1, coefficients.shape[0] - 1) @ coefficients
+    return values.reshape(*place.shape, degree + 1)
 
 
 def _clamped(degree: int) -> np.ndarray:

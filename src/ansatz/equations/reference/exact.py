@@ -22,9 +22,10 @@ def poisson_disk(x: Coordinate, y: Coordinate) -> Values:
 
 
 def poisson_disk_exponential(x: Coordinate, y: Coordinate, terms: int = 40) -> Values:
-    """Return u of -Δu = eˣ on the unit disk, u = 0 on the circle: Σ ε_n I_n(1) rⁿ cos nφ - eˣ, ε_0 = 1, else 2.
+    """Return u = Σ ε_n I_n(1) rⁿ cos nφ - eˣ of -Δu = eˣ on the unit disk, u = 0 on the circle.
 
-    On the circle the sum is the generating function of the Bessel functions, eˣ; its terms fall like 1/(2ⁿ n!).
+    ε_0 = 1, ε_n = 2: on the circle the sum is the generating function of the Bessel functions, eˣ, and its
+    terms fall like 1/(2ⁿ n!).
     """
     x, y = broadcast(x, y)
     z = x + 1j * y
@@ -67,7 +68,7 @@ def heat(t: Coordinate, x: Coordinate, diffusivity: float = 0.4) -> Values:
 
 
 def wave(t: Coordinate, x: Coordinate) -> Values:
-    """Return u of u_tt = 4 u_xx on [0, 1], u = 0 at both ends, u(0, x) = sin πx + ½ sin 4πx, u_t(0, x) = 0."""
+    """Return u of u_tt = 4 u_xx on [0, 1], u = 0 at the ends, u(0, x) = sin πx + ½ sin 4πx, u_t(0, x) = 0."""
     t, x = broadcast(t, x)
     slow = np.sin(np.pi * x) * np.cos(2 * np.pi * t)
     return slow + np.sin(4 * np.pi * x) * np.cos(8 * np.pi * t) / 2
@@ -81,10 +82,10 @@ def kdv(
 ) -> Values:
     """Return the two-soliton u of u_t + 6 u u_x + u_xxx = 0 (Hirota): u = 2 ∂²ₓ ln F on the whole line.
 
-    F = 1 + e^θ₁ + e^θ₂ + A e^(θ₁+θ₂), θ_i = k_i x - k_i³ t + δ, A = ((k₁-k₂)/(k₁+k₂))², δ = -½ ln A about the
-    `meeting` (t, x), where the solitons of heights k²/2 and speeds k² cross.  The second derivative of ln F is
-    the variance of a slope that is 0, k₁, k₂ or k₁+k₂ with the terms of F as weights: a sum of positive
-    products, with every digit right even where u is 1e-200.
+    F = 1 + e^θ₁ + e^θ₂ + A e^(θ₁+θ₂), θ_i = k_i x - k_i³ t + δ, A = ((k₁-k₂)/(k₁+k₂))², δ = -½ ln A about
+    the `meeting` (t, x), where the solitons of heights k²/2 and speeds k² cross.  The second derivative of
+    ln F is the variance of a slope that is 0, k₁, k₂ or k₁+k₂ with the terms of F as weights: a sum of
+    positive products, with every digit right even where u is 1e-200.
     """
     t, x = broadcast(t, x)
     first, second = wave_numbers
@@ -104,8 +105,8 @@ def kdv(
 def kovasznay(x: Coordinate, y: Coordinate, reynolds: float = 20.0) -> tuple[Values, Values, Values]:
     """Return u, v, p of steady flow behind a grid: u·∇u = -∇p + Δu/Re, ∇·u = 0 (Kovasznay 1948).
 
-    u = 1 - e^(λx) cos 2πy, v = λ/2π e^(λx) sin 2πy, p = (1 - e^(2λx))/2, λ = Re/2 - √(Re²/4 + 4π²); commonly on
-    [-0.5, 1] × [-0.5, 1.5] with the velocities given on the boundary.
+    u = 1 - e^(λx) cos 2πy, v = λ/2π e^(λx) sin 2πy, p = (1 - e^(2λx))/2, λ = Re/2 - √(Re²/4 + 4π²); commonly
+    on [-0.5, 1] × [-0.5, 1.5] with the velocities given on the boundary.
     """
     x, y = broadcast(x, y)
     rate = -4 * np.pi**2 / (reynolds / 2 + np.sqrt(reynolds**2 / 4 + 4 * np.pi**2))

@@ -97,7 +97,8 @@ def poisson_l_shape(x: Coordinate, y: Coordinate, singular: int = SINGULAR, degr
     outside = (np.maximum(np.abs(x), np.abs(y)) > 1) | (np.minimum(x, y) > 0)
     if outside.any():
         raise BadInput(
-            f"the point ({x[outside][0]:g}, {y[outside][0]:g}) lies outside of the L, [-1, 1]² without x > 0, y > 0"
+            f"the point ({x[outside][0]:g}, {y[outside][0]:g}) lies outside of the L, "
+            "[-1, 1]² without x > 0, y > 0"
         )
     z = np.ravel(x + 1j * y).astype(complex)
     value = _features(z, singular, degree) @ solve_poisson(singular, degree).coefficients + _particular(z)
@@ -131,8 +132,8 @@ def membrane_levels(count: int = 1, terms: int = 60) -> tuple[float, ...]:
     """Return the lowest eigenvalues λ of -Δu = λu on the L, u = 0 on the boundary, by minimal tension.
 
     Example:
-        >>> round(membrane_levels()[0], 10)
-        9.6397238440
+        >>> round(membrane_levels()[0], 9)
+        9.639723844
     """
     found: list[float] = []
     step, value = 0.5, 9.0
@@ -146,7 +147,7 @@ def membrane_levels(count: int = 1, terms: int = 60) -> tuple[float, ...]:
 
 
 def _least(value: float, terms: int) -> float:
-    """Return where the tension is smallest, from a value within a quarter; its square is a parabola near there."""
+    """Return where the tension is smallest, from a value within ¼; near there its square is a parabola."""
     for width in (0.1, 1e-2, 1e-4, 1e-6):
         below, here, above = (_tension(value + offset, terms) ** 2 for offset in (-width, 0, width))
         value += width * (below - above) / (2 * (below - 2 * here + above))

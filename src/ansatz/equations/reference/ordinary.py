@@ -1,4 +1,4 @@
-"""Ordinary equations: oscillators and the pendulum in closed form, Lotka-Volterra and Lorenz by Taylor series."""
+"""Ordinary equations: oscillators and pendulum in closed form, Lotka-Volterra and Lorenz by Taylor series."""
 
 import math
 
@@ -69,7 +69,9 @@ def damped_oscillator(
 
 
 def pendulum(t: Coordinate, omega: float = 1.0, angle: float = 2.0) -> Values:
-    """Return θ of θ̈ = -ω² sin θ, θ(0) = `angle` in (-π, π), θ̇(0) = 0: 2 arcsin(k cd(ωt | k²)), k = sin(angle/2).
+    """Return θ of θ̈ = -ω² sin θ, θ(0) = `angle` in (-π, π), θ̇(0) = 0.
+
+    θ = 2 arcsin(k cd(ωt | k²)) with Jacobi's cd = cn/dn and k = sin(angle/2).
 
     Example:
         >>> round(float(pendulum(0.0, angle=2.5)), 12)

@@ -62,7 +62,7 @@ def _start(modes: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=2)
 def _run(modes: int, steps: int) -> np.ndarray:
-    """Return the coefficients at the stored times, `[stored + 1, modes]`, the fast ones without their turn."""
+    """Return the coefficients at the stored times, `[stored + 1, modes]`, the fast ones unturned."""
     wave_numbers = _wave_numbers(modes)
     step = SPAN / steps
     outer = (*KINETIC, 1 - 2 * sum(KINETIC))
