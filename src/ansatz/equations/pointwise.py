@@ -31,7 +31,7 @@ class Pointwise:
         coordinates: Sequence[sympy.Symbol],
         unknowns: Sequence[sympy.Symbol] = (),
     ):
-        self.coordinates = tuple(coordinates)
+        self.coordinates, self.unknowns = tuple(coordinates), tuple(unknowns)
         self.symbols: dict[Jet, sympy.Symbol] = {}
         self.expressions = [self._replaced(sympy.sympify(e, strict=True).doit(), fields) for e in expressions]
         self.slopes = [self._slopes(e) for e in self.expressions]

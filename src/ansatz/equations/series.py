@@ -14,16 +14,15 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ansatz.equations.basis import Layer
 from ansatz.equations.lower import evaluate
 from ansatz.equations.pointwise import Index, Jet, Pointwise
 
 
 @dataclass(frozen=True)
 class Series:
-    """The ansatz of one field: `layers[axis]` and the lift A, a SymPy expression of the coordinates."""
+    """The ansatz of one field: `layers[axis]` (a `Layer`, or a `ShapeLayer` for several coordinates) and the lift A."""
 
-    layers: tuple[Layer, ...]
+    layers: tuple[Any, ...]
     lift: sympy.Expr = sympy.S.Zero
 
     @property
@@ -35,8 +34,9 @@ class Series:
 class Block:
     """Residuals on a tensor grid, one row for every residual and grid point.
 
-    `points[axis]` are the grid's coordinates; with `quadrature` (weights of the whole grid) each residual
-    is integrated and gives one row.  `weight` multiplies the rows; `constant` is taken off after integration.
+    `points[axis]` are the grid's coordinates: `[N]`, or `[N, d]` where an axis stands for the d coordinates
+    of a shape, as `groups` says.  With `quadrature` (weights of the whole grid) each residual is
+    integrated and gives one row.  `weight` multiplies the rows.
     """
 
     def __init__(
@@ -48,24 +48,42 @@ class Block:
         weight: float = 1.0,
         quadrature: np.ndarray | None = None,
         known: Mapping[Any, Any] | None = None,
+        groups: Sequence[tuple[int, ...]] | None = None,
     ):
         self.pointwise, self.fields, self.weight = pointwise, tuple(fields), weight
         self.points, self.quadrature = [np.asarray(p, np.float64) for p in points], quadrature
         self.shape = tuple(len(p) for p in self.points)
         self.values: dict[Any, Any] = dict(known or {})
-        for axis, (symbol, p) in enumerate(zip(pointwise.coordinates, self.points, strict=True)):
-            self.values[symbol] = p.reshape([-1 if a == axis else 1 for a in range(len(self.points))])
+        self.groups = tuple(groups or [(axis,) for axis in range(len(self.points))])
+        for axis, (group, p) in enumerate(zip(self.groups, self.points, strict=True)):
+            shape = [-1 if a == axis else 1 for a in range(len(self.points))]
+            for column, number in enumerate(group):
+                one = p if len(group) == 1 else p[:, column]
+                self.values[pointwise.coordinates[number]] = one.reshape(shape)
+        for symbol, value in list(self.values.items()):
+            if isinstance(value, np.ndarray) and value.ndim == 1 and len(self.points) > 1:
+                self.values[symbol] = value.reshape([1] * (len(self.points) - 1) + [-1])
 
     @cached_property
-    def tables(self) -> list[list[list[np.ndarray]]]:
-        """`tables[field][axis][order]`, each `[points, functions]`."""
+    def tables(self) -> list[list[Any]]:
+        """`tables[field][axis][key]`, each `[points, functions]`; keys are orders, for shapes tuples of them."""
         return [
-            [
-                layer.table(p, self.pointwise.order(n, axis))
-                for axis, (layer, p) in enumerate(zip(s.layers, self.points, strict=True))
-            ]
+            [self._tables(n, axis, layer) for axis, layer in enumerate(s.layers)]
             for n, s in enumerate(self.fields)
         ]
+
+    def _tables(self, n: int, axis: int, layer: Any) -> Any:
+        group, p = self.groups[axis], self.points[axis]
+        if len(group) == 1:
+            return layer.table(p, self.pointwise.order(n, group[0]))
+        return layer.tables(p, {self._key(axis, index) for field, index in self.pointwise.jets if field == n})
+
+    def _key(self, axis: int, index: Index) -> Any:
+        group = self.groups[axis]
+        return index[group[0]] if len(group) == 1 else tuple(index[c] for c in group)
+
+    def _at_axes(self, n: int, index: Index) -> list[np.ndarray]:
+        return [self.tables[n][axis][self._key(axis, index)] for axis in range(len(self.shape))]
 
     @cached_property
     def lifted(self) -> dict[Jet, Any]:
@@ -83,7 +101,7 @@ class Block:
         """Return every derivative in the residuals on the grid; `base` is added (what is carried)."""
         found = {}
         for n, index in self.pointwise.jets:
-            value = product(coefficients[n], [self.tables[n][a][k] for a, k in enumerate(index)])
+            value = product(coefficients[n], self._at_axes(n, index))
             extra = self.lifted[(n, index)]
             value = value + extra if extra is not None else value
             found[(n, index)] = value + base[(n, index)] if base else value
@@ -127,10 +145,10 @@ class Block:
         """Return Σ slope · table ⊗ table ⊗ …, `[points of all axes, functions of all axes]`."""
         dimensions = len(self.shape)
         total: Any = 0.0
-        for first in sorted({index[0] for index in slopes}):
+        for first in {self._key(0, index) for index in slopes}:
             rest: Any = 0.0
             for index, slope in slopes.items():
-                if index[0] == first:
+                if self._key(0, index) == first:
                     rest = rest + self._rest(n, index, slope)
             table = self.tables[n][0][first]
             shape = [1] * (2 * dimensions)
@@ -149,7 +167,7 @@ class Block:
             else slope.reshape((1,) * 2 * dimensions)
         )
         for axis in range(dimensions - 1, 0, -1):
-            table = self.tables[n][axis][index[axis]]
+            table = self.tables[n][axis][self._key(axis, index)]
             shape = [1] * (2 * dimensions)
             shape[axis], shape[dimensions + axis] = table.shape
             value = value * table.reshape(shape)

@@ -1,0 +1,145 @@
+"""From an evolution problem on a box to its windows: the accuracy asked decides how tightly to march."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ansatz.equations.basis import Layer
+from ansatz.equations.expansion import Expansion, of_windows, values
+from ansatz.equations.impose import Imposed, lift
+from ansatz.equations.march import Evolution
+from ansatz.equations.pointwise import Pointwise
+from ansatz.equations.problem import Problem
+from ansatz.equations.stretch import Stretch
+from ansatz.equations.windows import UNKNOWNS, March, march
+
+MODES = 20
+FINEST = 3e-15
+
+
+def marches(problem: Problem, imposed: Imposed) -> bool:
+    """Tell whether a problem can be solved window by window: an initial-value problem whose conditions are built in."""
+    if problem.time is None or problem.shape is not None or problem.eigenvalue is not None or imposed.rest:
+        return False
+    axis = problem.coordinates.index(problem.time)
+    if axis != 0 or len(problem.coordinates) > 3:
+        return False
+    orders = [len(imposed.initial(n, axis)) for n in range(len(problem.fields))]
+    pointwise = Pointwise(problem.equations, problem.fields, problem.coordinates)
+    return all(order == pointwise.order(n, axis) for n, order in enumerate(orders)) and max(orders) > 0
+
+
+def evolution_of(problem: Problem, imposed: Imposed, modes: int = MODES) -> Evolution:
+    """Return the evolution of a problem that `marches`."""
+    fields, symbols = problem.fields, problem.coordinates
+    layers, lifts, orders, initial = [], [], [], []
+    for number in range(len(fields)):
+        row = []
+        for axis, symbol in enumerate(symbols[1:], 1):
+            low, high = (float(v) for v in problem.intervals[symbol])
+            fourier = (number, axis) in imposed.periodic
+            parity = imposed.parity.get((number, axis), "")
+            count = modes if not fourier or parity else modes | 1
+            kind = "fourier" if fourier else "chebyshev"
+            row.append(Layer(Stretch(low, high), count, imposed.functionals(number, axis), parity, kind))
+        layers.append(tuple(row))
+        lifts.append(lift(problem, imposed.exact, number, range(1, len(symbols))))
+        initial.append(tuple(imposed.initial(number, 0)))
+        orders.append(len(initial[-1]))
+    groups = list(range(len(fields)))
+    for re, im in problem.complex_fields.values():
+        groups[fields.index(im)] = fields.index(re)
+    start, end = (float(v) for v in problem.intervals[symbols[0]])
+    unknowns = tuple(u.symbol for u in problem.unknowns)
+    pointwise = Pointwise(problem.equations, fields, symbols, unknowns)
+    return Evolution(
+        pointwise, tuple(layers), tuple(lifts), tuple(orders), tuple(initial), start, end, tuple(groups)
+    )
+
+
+def evolve(
+    problem: Problem,
+    imposed: Imposed,
+    *,
+    accuracy: float,
+    size: int | None = None,
+    known: dict[Any, float] | None = None,
+    deadline: float | None = None,
+    progress: Callable[[float], None] = lambda share: None,
+) -> tuple[March, Expansion, Expansion, dict[str, float]]:
+    """Return the march, the answer, its estimated error and the relative size of that, field by field.
+
+    Errors made early may grow: where the estimate at the end is above the accuracy, the march is
+    repeated with a tolerance that much finer, if that is cheap.
+    """
+    evolution = evolution_of(problem, imposed)
+    tolerance, best = accuracy, None
+    for _ in range(4):
+        begun = time.monotonic()
+        found = march(
+            evolution,
+            tolerance=tolerance,
+            limit=size or UNKNOWNS,
+            known=known,
+            deadline=deadline,
+            progress=progress,
+        )
+        if not found.windows:
+            return found, None, None, {}  # type: ignore[return-value]
+        names = tuple(f.func.__name__ for f in problem.fields)
+        answer = of_windows(
+            found.windows, found.evolution.layers, found.evolution.lifts, problem.coordinates, names
+        )
+        defect = of_windows(
+            found.defect,
+            found.rich.layers,
+            [0 * problem.coordinates[0]] * len(names),
+            problem.coordinates,
+            names,
+        )
+        errors = relative(answer, defect, problem, found)
+        error = max(errors.values())
+        if best is None or error < best[4]:
+            best = (found, answer, defect, errors, error)
+        seconds = time.monotonic() - begun
+        finer = max(tolerance * min(0.1, 0.2 * accuracy / error), FINEST) if error > 0 else FINEST
+        late = deadline is not None and time.monotonic() + 3 * seconds > deadline
+        if (
+            error <= accuracy
+            or not found.converged
+            or found.tail > tolerance
+            or finer >= tolerance
+            or late
+            or seconds > 60
+        ):
+            break
+        tolerance = finer
+    return best[:4]
+
+
+def relative(answer: Expansion, defect: Expansion, problem: Problem, found: March) -> dict[str, float]:
+    """Return ‖estimated error‖ / ‖field‖ on a grid, for each field; parts of a complex field share their norm."""
+    points = grid(problem, end=found.windows[-1].end)
+    zero = (0,) * len(problem.coordinates)
+    sizes, errors = [], []
+    for n in range(len(problem.fields)):
+        sizes.append(float(np.linalg.norm(values(answer, n, points, zero))))
+        errors.append(float(np.linalg.norm(values(defect, n, points, zero))))
+    for re, im in problem.complex_fields.values():
+        a, b = problem.fields.index(re), problem.fields.index(im)
+        sizes[a] = sizes[b] = float(np.hypot(sizes[a], sizes[b]))
+    return {f.func.__name__: e / s if s else e for f, e, s in zip(problem.fields, errors, sizes, strict=True)}
+
+
+def grid(problem: Problem, end: float | None = None, count: int = 0) -> list[np.ndarray]:
+    """Return scattered points over the whole domain that no solve uses, one array for each coordinate."""
+    symbols = problem.coordinates
+    count = count or {1: 2000, 2: 64, 3: 20}.get(len(symbols), 8)
+    axes = []
+    for s in symbols:
+        low, high = (float(v) for v in problem.intervals[s])
+        high = end if end is not None and s == problem.time else high
+        axes.append(low + (high - low) * (np.arange(count) + 0.4142) / count)
+    return [a.ravel() for a in np.meshgrid(*axes, indexing="ij")]

@@ -1,0 +1,255 @@
+"""What `solve` returns: a function to call and differentiate, and how far to trust it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ansatz.core import BadInput, Map
+from ansatz.equations.pointwise import Pointwise
+from ansatz.equations.problem import Problem
+
+
+class Rung(NamedTuple):
+    """One method that was tried: its name, seconds, estimated error, held-out residual, and a remark."""
+
+    name: str
+    seconds: float
+    error: float
+    residual: float
+    note: str = ""
+
+
+class Estimate(NamedTuple):
+    """A constant found from data and its standard error."""
+
+    value: float
+    sigma: float
+
+
+class FieldView:
+    """One field of a solution: call it with the coordinates, by position or by name.
+
+    Values are float64 (complex128 for complex fields) and broadcast like NumPy's.
+    """
+
+    def __init__(self, solution: "Solution", name: str, index: tuple[int, ...]):
+        self.solution, self.name, self.index = solution, name, index
+
+    def __call__(self, *places: Any, **named: Any) -> Any:
+        """Return the values at the given places.
+
+        Raises:
+            BadInput: a coordinate is missing, or a place is outside the domain.
+        """
+        return self.solution.values(self.name, self.index, *places, **named)
+
+    def derivative(self, by: str) -> "FieldView":
+        """Return a derivative as a field: `derivative("xx")`, `derivative("t")`."""
+        names = [s.name for s in self.solution.problem.coordinates]
+        index = list(self.index)
+        for letter in by.split() if " " in by else by:
+            if letter not in names:
+                raise BadInput(
+                    f"{letter!r} in the derivative {by!r} is no coordinate; they are {', '.join(names)}."
+                )
+            index[names.index(letter)] += 1
+        if sum(index) > 4:
+            raise BadInput(f"The derivative {by!r} is of order {sum(index)}; derivatives go up to order 4.")
+        return FieldView(self.solution, self.name, tuple(index))
+
+    def __getattr__(self, by: str) -> "FieldView":
+        if by.startswith("_"):
+            raise AttributeError(by)
+        return self.derivative(by)
+
+
+@dataclass
+class Solution:
+    """The answer to a differential equation.
+
+    `error` is the estimated relative L2 error, the largest over the fields; `residual` that of the equation
+    at held-out points, relative to its terms; `ladder` what was tried, in order.  `model` answers on the
+    map's side: an `Expansion` or a network.
+    """
+
+    problem: Problem
+    method: str
+    model: Any
+    defect_model: Any
+    errors: dict[str, float]
+    residual: float
+    converged: bool
+    accuracy: float
+    ladder: tuple[Rung, ...] = ()
+    remarks: tuple[str, ...] = ()
+    seconds: float = 0.0
+    unknowns: dict[str, Estimate] = field(default_factory=dict)
+    levels: np.ndarray | None = None
+    level_errors: np.ndarray | None = None
+    checked: Any = None
+    inference: Any = None
+
+    @property
+    def error(self) -> float:
+        """The estimated relative L2 error, the largest over the fields."""
+        return max(self.errors.values(), default=float("inf"))
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """The names of the fields, complex ones whole."""
+        parts = {p.func.__name__: name for name, pair in self.problem.complex_fields.items() for p in pair}
+        return tuple(dict.fromkeys(parts.get(f.func.__name__, f.func.__name__) for f in self.problem.fields))
+
+    @property
+    def map(self) -> Map:
+        """The answer as a map of one point `x: [d]` to the real fields, for `jax.grad` and `jax.vmap`."""
+        return self.model
+
+    @property
+    def verdict(self) -> str:
+        """How far to trust the answer, in a sentence."""
+        if not self.converged:
+            why = f" {self.remarks[-1]}" if self.remarks else ""
+            return f"Not converged: the estimated relative error is {self.error:.1e}.{why}"
+        if self.levels is not None:
+            return f"Converged: the levels are known to about {np.max(self.level_errors):.1e}."
+        short = "" if self.error <= self.accuracy else f", short of the {self.accuracy:.0e} asked for"
+        return f"Converged: the estimated relative error is {self.error:.1e}{short}."
+
+    def __getitem__(self, name: str) -> FieldView:
+        return self.field(name)
+
+    def __getattr__(self, name: str) -> FieldView:
+        if name.startswith("_") or "problem" not in self.__dict__ or name not in self.fields:
+            raise AttributeError(f"A solution has no {name!r}; its fields are {', '.join(self.fields)}.")
+        return self.field(name)
+
+    def field(self, name: str) -> FieldView:
+        """Return a field by its name."""
+        real = [f.func.__name__ for f in self.problem.fields]
+        if name not in self.fields and name not in real:
+            raise BadInput(f"There is no field {name!r}; the solution has {', '.join(self.fields)}.")
+        return FieldView(self, name, (0,) * len(self.problem.coordinates))
+
+    def values(self, name: str, index: tuple[int, ...], *places: Any, **named: Any) -> Any:
+        """Return a derivative of a field where the coordinates say."""
+        points, shape = self._points(places, named)
+        found = self._of(self.model, name, index, points)
+        return found.reshape(shape)[()]
+
+    def defect(self, name: str, *places: Any, **named: Any) -> Any:
+        """Return the estimated error of a field at places: what to add to the answer to better it."""
+        points, shape = self._points(places, named)
+        zero = (0,) * len(self.problem.coordinates)
+        found = self._of(self.defect_model, name, zero, points)
+        if self._richer:
+            found = found - self._of(self.model, name, zero, points)
+        return found.reshape(shape)[()]
+
+    def residual_at(self, *places: Any, **named: Any) -> np.ndarray:
+        """Return the residuals of the equations at places, `[equations, …]`."""
+        points, shape = self._points(places, named)
+        rows, _ = self._residuals(points)
+        return rows.reshape(-1, *shape)
+
+    _richer = False
+
+    def _residuals(self, points: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
+        """Return the residuals `[K, N]` and the RMS of the largest term of the equations."""
+        problem = self.problem
+        pointwise = Pointwise(problem.equations, problem.fields, problem.coordinates)
+        at: dict[Any, Any] = dict(zip(problem.coordinates, points, strict=True))
+        at |= {u.symbol: self.unknowns[u.symbol.name].value for u in problem.unknowns}
+        if problem.eigenvalue is not None and self.levels is not None:
+            at[problem.eigenvalue] = float(self.levels[0])
+        jets = {
+            jet: self._of(self.model, problem.fields[jet[0]].func.__name__, jet[1], points)
+            for jet in pointwise.jets
+        }
+        at |= {pointwise.symbols[jet]: value for jet, value in jets.items()}
+        rows = pointwise.residuals(at, (len(points[0]),))
+        terms = [
+            float(np.sqrt(np.mean(np.square(slope * jets[jet]))))
+            for k in range(len(rows))
+            for jet, slope in pointwise.slopes_at(k, at).items()
+        ]
+        return rows, max(terms, default=1.0) or 1.0
+
+    def _of(self, model: Any, name: str, index: tuple[int, ...], points: Sequence[np.ndarray]) -> np.ndarray:
+        from ansatz.equations.expansion import Expansion, values
+
+        if name in self.problem.complex_fields:
+            re, im = (p.func.__name__ for p in self.problem.complex_fields[name])
+            return self._of(model, re, index, points) + 1j * self._of(model, im, index, points)
+        number = [f.func.__name__ for f in self.problem.fields].index(name)
+        if isinstance(model, Expansion):
+            return values(model, number, points, index)
+        return model.values(number, points, index)
+
+    def _points(
+        self, places: Sequence[Any], named: dict[str, Any]
+    ) -> tuple[list[np.ndarray], tuple[int, ...]]:
+        symbols = self.problem.coordinates
+        names = [s.name for s in symbols]
+        given = dict(zip(names, places, strict=False)) | named
+        if strange := set(named) - set(names):
+            raise BadInput(f"{min(strange)!r} is no coordinate; they are {', '.join(names)}.")
+        if missing := [n for n in names if n not in given]:
+            raise BadInput(
+                f"The coordinate {missing[0]} is missing; a place is given as ({', '.join(names)})."
+            )
+        arrays = np.broadcast_arrays(*(np.asarray(given[n], np.float64) for n in names))
+        points = [a.ravel() for a in arrays]
+        self._inside(points)
+        return points, arrays[0].shape
+
+    def _inside(self, points: Sequence[np.ndarray]) -> None:
+        problem = self.problem
+        for s, p in zip(problem.coordinates, points, strict=True):
+            if s in problem.intervals and len(p):
+                low, high = (float(v) for v in problem.intervals[s])
+                slack = 1e-9 * (high - low)
+                outside = (p < low - slack) | (p > high + slack) | ~np.isfinite(p)
+                if outside.any():
+                    raise BadInput(
+                        f"{s.name} = {p[outside][0]:g} is outside the domain, {low:g} to {high:g}."
+                    )
+        if problem.shape is not None and len(points[0]):
+            inside = np.stack([points[problem.coordinates.index(s)] for s in problem.shape_coordinates], 1)
+            distance = problem.shape.signed_distance(inside)
+            if (distance > 1e-6).any():
+                place = ", ".join(f"{v:g}" for v in inside[int(np.argmax(distance))])
+                raise BadInput(f"The point ({place}) is outside {problem.shape.describe()}.")
+
+    def save(self, path: Any) -> None:
+        """Write the solution as a folder, all of it or nothing."""
+        from ansatz.equations.solution_file import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: Any) -> "Solution":
+        """Return a solution from its folder."""
+        from ansatz.equations.solution_file import load
+
+        return load(path)
+
+    def export(self, path: Any, **options: Any) -> None:
+        """Write values on a grid: NPZ, CSV or VTK by the ending of the name."""
+        from ansatz.equations.export import export
+
+        export(self, Path(path), **options)
+
+    def report(self, path: Any = None) -> str:
+        """Return the report as one HTML page, and write it if a path is given."""
+        from ansatz.equations.solution_report import page
+
+        text = page(self)
+        if path is not None:
+            from ansatz.store import write_file
+
+            write_file(Path(path), text.encode())
+        return text
