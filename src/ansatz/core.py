@@ -121,7 +121,8 @@ class Watch(eqx.Module):
     """Validation: `objective` on batches of `source`, every so many steps.
 
     The model with the lowest `monitor` is kept as the run's best; after `patience` validations
-    without a lower one the run stops early (`None`: never).
+    without a lower one the run stops early (`None`: never).  Those before the share `start` of the run
+    is over do not count.
     """
 
     source: Source
@@ -130,6 +131,7 @@ class Watch(eqx.Module):
     batches: int = eqx.field(default=1, static=True)
     monitor: str = eqx.field(default="loss", static=True)
     patience: int | None = eqx.field(default=None, static=True)
+    start: float = eqx.field(default=0.0, static=True)
 
 
 class Parts(NamedTuple):

@@ -69,9 +69,10 @@ class Supervised(Recipe):
 
     rate: float = 0.02
     patience: int | None = None
+    start: float = 0.0
 
     def build(self, data, key):
-        watch = Watch(Everything(data), squares, every=20, patience=self.patience)
+        watch = Watch(Everything(data), squares, every=20, patience=self.patience, start=self.start)
         down = Descend(squares, optax.adam(self.rate), schedule=lambda t: 1 - 0.9 * t)
         return Parts(Net((1, 16, 1), key), Rows(data, 32), (down,), watch=watch)
 

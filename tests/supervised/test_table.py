@@ -221,6 +221,17 @@ def test_a_logarithm_of_the_target_keeps_its_unit():
     assert lower[0] > 0
 
 
+def test_no_member_stops_before_a_third_of_the_run():
+    random = np.random.default_rng(0)
+    noise = {"x": random.normal(size=300), "y": random.normal(size=300)}
+    run = train(make_ready(noise, "y", *sort_out({**QUICK, "patience": 2, "epochs": 60})))
+    epoch = run.total // 60
+    assert run.status is Status.stopped_early
+    assert run.total / 3 < run.step < run.total / 2 and run.step % epoch == 0
+    # Nothing can be learned, and yet the best is the first third's.
+    assert max(np.ravel(run.best_step)) < run.total / 3
+
+
 def test_a_budget_ends_the_training():
     fitted = fit_table(surface(200), "y", **{**QUICK, "patience": 10**6}, epochs=10**6, budget=4.0)
     assert fitted.run.status in (Status.finished, Status.out_of_budget)

@@ -149,6 +149,31 @@ def test_a_patient_seed_ends_where_it_ends_alone():
     assert alone.step <= alone.best_step + 3 * 20
 
 
+def stop_by_hand(losses, patience, begins):
+    """Return the validations with the best loss and with the stop, counted from 1."""
+    best, at, stale = np.inf, 0, 0
+    for number, loss in enumerate(losses, 1):
+        if loss < best:
+            best, at, stale = loss, number, 0
+        else:
+            stale = 0 if number < begins else stale + 1
+        if stale == patience:
+            break
+    return at, number
+
+
+def test_patience_begins_when_its_share_of_the_run_is_over():
+    data, free = recipes.sine_table(), Supervised(rate=0.1)
+    losses = fit(free, data, steps=2000).validation["loss"]
+    stops = []
+    for start in (0.0, 0.25, 0.5, 0.75):
+        run = fit(Supervised(rate=0.1, patience=2, start=start), data, steps=2000)
+        best, stop = stop_by_hand(losses, 2, start * 100)
+        assert (run.best_step, run.step) == (20 * best, 20 * stop)
+        stops.append(stop)
+    assert stops[0] < 25 and stops[2] >= 51 and stops == sorted(stops)
+
+
 def test_each_seed_its_own_data():
     x = np.linspace(0, 1, 50, dtype=np.float32)[:, None]
     data = Each([Pairs(x, 0 * x), Pairs(x, 0 * x + 1)])

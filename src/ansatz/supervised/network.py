@@ -30,6 +30,9 @@ BLOCK = 8192
 SMALL_RATE, LARGE_RATE = 2e-3, 3e-3
 FEW = 1000
 """Below so many training rows a network soon learns all that can be learned, and its ensemble is mixed."""
+SETTLED = 1 / 3
+"""The share of the run before which no member stops: while the rate is high the validation loss can stand
+still, or be ruled by a few extreme rows, for many epochs."""
 LARGE = 4000
 """From so many training rows on, a deeper network that learns faster is worth its time."""
 
@@ -79,7 +82,8 @@ class TableNetwork(Recipe):
     - `schedule`: of the learning rate over the run (constant, cosine, exponential, step), after a rise
       over the share `warmup` of it; `clip`: the largest norm of a gradient, 0 for none.
     - `batch`: examples in a mini-batch, 0 to choose from the number of rows.
-    - `patience`: epochs without a better validation loss before the training stops.
+    - `patience`: epochs without a better validation loss before the training stops, counted when a third
+      of the run is over.
 
     - `level`: the coverage of the intervals.
 
@@ -147,7 +151,9 @@ class TableNetwork(Recipe):
         source = Table(data.pairs, self.batch, data.train)
         held = Blocks(data.pairs, BLOCK, data.held)
         every = -(-source.length // source.size)
-        watch = Watch(held, objective, every, held.blocks, monitor="score", patience=self.patience)
+        watch = Watch(
+            held, objective, every, held.blocks, monitor="score", patience=self.patience, start=SETTLED
+        )
         return Parts(model, source, (Descend(trained, self.rule(), schedule=schedule_of(self)),), watch=watch)
 
     def objective(self, task: str) -> Objective:

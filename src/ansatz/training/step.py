@@ -24,7 +24,7 @@ class Best(NamedTuple):
     """The best model that validation has seen.
 
     `theta` are its trained arrays, `value` the monitored metric, `step` the number of steps taken,
-    `stale` the number of validations since.
+    `stale` the number of validations since that count against the patience.
     """
 
     theta: PyTree
@@ -111,7 +111,8 @@ def validate(parts: Parts, state: State, clock: Clock, key: PRNGKeyArray) -> tup
     better = open_ & (value < best.value)
     theta = eqx.filter(state.model, trainable(state.model))
     chosen = jax.tree.map(lambda new, old: jnp.where(better, new, old), theta, best.theta)
-    stale = jnp.where(better, 0, best.stale + 1).astype(best.stale.dtype)
+    fresh = better | (clock.fraction < watch.start)
+    stale = jnp.where(fresh, 0, best.stale + 1).astype(best.stale.dtype)
     best = Best(chosen, jnp.where(better, value, best.value), jnp.where(better, clock.step, best.step), stale)
     return state._replace(best=best), metrics
 
