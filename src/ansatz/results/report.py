@@ -29,6 +29,8 @@ DRAWING = {
     "polyline", "polygon", "image", "linearGradient", "radialGradient", "stop", "title", "desc", "marker",
 }  # fmt: skip
 
+MATH = set("math mrow mi mn mo mfrac msup msub msubsup msqrt mtext".split())
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -108,6 +110,18 @@ class Picture:
 
 
 @dataclass(frozen=True)
+class Formulas:
+    """Equations, each a `<math>` element, one under another."""
+
+    kind: ClassVar[str] = "formulas"
+    rows: Sequence[str]
+
+    def markup(self) -> list[Markup]:
+        """Return the rows; each is parsed and refused unless it is presentation MathML."""
+        return [_checked_math(row) for row in self.rows]
+
+
+@dataclass(frozen=True)
 class Code:
     """Text to copy, such as the command that reproduces a run; one click selects all of it."""
 
@@ -134,7 +148,7 @@ class Details:
     blocks: "Sequence[Block]"
 
 
-Block: TypeAlias = Sentence | Facts | Tiles | Table | Picture | Code | Remarks | Details
+Block: TypeAlias = Sentence | Facts | Tiles | Table | Picture | Formulas | Code | Remarks | Details
 
 
 @dataclass(frozen=True)
@@ -235,6 +249,19 @@ def _checked_svg(text: str) -> Markup:
             outside = re.search(r"url\(\s*['\"]?(?!#)|@import|expression\(", value)
             if outside:
                 raise BadInput(f"A figure's SVG holds {outside[0]!r}, which leads out of the page.")
+    return Markup(text)
+
+
+def _checked_math(text: str) -> Markup:
+    """Return the MathML as it is if it only typesets."""
+    try:
+        root = ElementTree.fromstring(text) if "<!" not in text else None
+    except ElementTree.ParseError:
+        root = None
+    if root is None or root.tag != "math" or {one.tag for one in root.iter()} - MATH:
+        raise BadInput("A formula is no MathML of rows, names, numbers, signs, fractions, indices and roots.")
+    if any(set(one.attrib) - {"display"} for one in root.iter()):
+        raise BadInput("A formula's MathML has an attribute other than display.")
     return Markup(text)
 
 
