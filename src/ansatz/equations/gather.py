@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import scipy.fft
 
 from ansatz.equations.basis import Layer
 from ansatz.equations.stretch import Stretch
@@ -14,11 +15,13 @@ SAVES = 0.7
 
 def needed(layer: Layer, values: np.ndarray, tolerance: float) -> int:
     """Return how many functions hold `values: [N, k]`, given at N nodes of the layer, to a relative tolerance."""
-    table = layer.plain(layer.nodes(len(values)), 0)[0]
-    coefficients = np.linalg.lstsq(table, values, rcond=None)[0]
-    sizes = np.abs(coefficients).max(axis=1)
+    if layer.parity:
+        sign = -1.0 if layer.parity == "odd" else 1.0
+        values = np.concatenate([sign * values[::-1], values])
+    sizes = np.abs(scipy.fft.dct(values[::-1], axis=0)).max(axis=1)
     above = np.flatnonzero(sizes > tolerance * sizes.max())
-    return int(above[-1]) + 1 if len(above) else 1
+    count = int(above[-1]) + 1 if len(above) else 1
+    return (count + 1) // 2 if layer.parity else count
 
 
 def gathering(layers: Sequence[Layer], slices: Sequence[np.ndarray], tolerance: float) -> Stretch | None:
@@ -48,8 +51,8 @@ def gathering(layers: Sequence[Layer], slices: Sequence[np.ndarray], tolerance: 
 
 def needed_of(layer: Layer, coefficients: np.ndarray, stretch: Stretch, tolerance: float) -> int:
     """Return how many functions of a layer with another stretch hold the same functions."""
-    other = replace(layer, stretch=stretch, modes=2 * layer.modes, conditions=(), cache={})
-    points = other.nodes(3 * layer.modes)
+    other = replace(layer, stretch=stretch, modes=layer.modes, conditions=(), cache={})
+    points = other.nodes(2 * layer.modes)
     values = layer.resized(len(coefficients)).plain(points, 0)[0] @ coefficients
     return needed(other, values, tolerance)
 

@@ -335,7 +335,7 @@ def static(
         if best.converged and (best.error <= accuracy or stalled == 2):
             break
         if found.converged and level >= 3:
-            stretches = _gathered(layout, found, stretches, accuracy)
+            stretches = _gathered(layout, found, stretches, max(accuracy, found.error))
         level += 1
     best.residual = _held_out(layout, best, unknowns)
     return best

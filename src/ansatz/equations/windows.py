@@ -89,7 +89,7 @@ def march(
         if (
             spread > tolerance
             and restarts < RESTARTS
-            and (gathered := _gathered(evolution, window, tolerance))
+            and (gathered := _gathered(evolution, window, max(tolerance, spread)))
         ):
             restarts += 1
             evolution = _resolving(gathered, tolerance, limit, known)
