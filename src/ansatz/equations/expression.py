@@ -98,7 +98,7 @@ class Field(Expression):
 class Equation:
     """`residual = 0`, with the text it was written as."""
 
-    def __init__(self, residual: sympy.Expr, text: str, declared: Declared = frozenset()):
+    def __init__(self, residual: Any, text: str, declared: Declared = frozenset()):
         self.residual, self.text, self.declared = residual, text, declared
 
     def __bool__(self) -> bool:
