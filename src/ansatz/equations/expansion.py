@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from ansatz.core import Map
 from ansatz.equations.basis import Layer
 from ansatz.equations.declare_domain import domain_of_text
+from ansatz.equations.domain import Box
 from ansatz.equations.lower import evaluate
 from ansatz.equations.parse import Scope, parse_expression
 from ansatz.equations.printing import text_of
@@ -71,8 +72,12 @@ class ShapeAxis(NamedTuple):
 
     def layer(self) -> ShapeLayer:
         """Return the layer."""
-        domain = domain_of_text(f"{','.join(self.coordinates)} = {self.shape}", {})
-        ((symbols, shape),) = domain.items()
+        if self.shape.startswith("box("):
+            ends = [float(one) for one in self.shape[4:-1].split(",")]
+            shape: Any = Box(tuple(zip(ends[::2], ends[1::2], strict=True)))
+            symbols = tuple(sympy.Symbol(name, real=True) for name in self.coordinates)
+        else:
+            ((symbols, shape),) = domain_of_text(f"{','.join(self.coordinates)} = {self.shape}", {}).items()
         scope = Scope({s.name: s for s in symbols}, {}, {})
         factor = parse_expression(self.factor, scope) if self.factor else None
         return ShapeLayer(shape, self.degree, factor, tuple(symbols), self.singular)
