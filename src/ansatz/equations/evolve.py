@@ -143,3 +143,18 @@ def grid(problem: Problem, end: float | None = None, count: int = 0) -> list[np.
         high = end if end is not None and s == problem.time else high
         axes.append(low + (high - low) * (np.arange(count) + 0.4142) / count)
     return [a.ravel() for a in np.meshgrid(*axes, indexing="ij")]
+
+
+def scattered(problem: Problem, count: int = 0) -> list[np.ndarray]:
+    """Return places all over a domain, shapes too, one array for each coordinate."""
+    if problem.shape is None:
+        return grid(problem, count=count)
+    inside = problem.shape.interior(count or 800, seed=7)
+    found = []
+    for number, s in enumerate(problem.coordinates):
+        if s in problem.shape_coordinates:
+            found.append(inside[:, problem.shape_coordinates.index(s)])
+        else:
+            low, high = (float(v) for v in problem.intervals[s])
+            found.append(low + (high - low) * np.mod(np.arange(len(inside)) * (0.618 + 0.1 * number), 1.0))
+    return found

@@ -1,7 +1,7 @@
 """What `solve` returns: a function to call and differentiate, and how far to trust it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,8 +89,10 @@ class Solution:
     unknowns: dict[str, Estimate] = field(default_factory=dict)
     levels: np.ndarray | None = None
     level_errors: np.ndarray | None = None
+    level_models: tuple[Any, ...] = ()
     checked: Any = None
     inference: Any = None
+    _richer: bool = False
 
     @property
     def error(self) -> float:
@@ -115,7 +117,7 @@ class Solution:
             why = f" {self.remarks[-1]}" if self.remarks else ""
             return f"Not converged: the estimated relative error is {self.error:.1e}.{why}"
         if self.levels is not None:
-            return f"Converged: the levels are known to about {np.max(self.level_errors):.1e}."
+            return f"Converged: the levels are known to about {np.max(self.level_errors):.1e}."  # type: ignore[arg-type]
         short = "" if self.error <= self.accuracy else f", short of the {self.accuracy:.0e} asked for"
         return f"Converged: the estimated relative error is {self.error:.1e}{short}."
 
@@ -126,6 +128,21 @@ class Solution:
         if name.startswith("_") or "problem" not in self.__dict__ or name not in self.fields:
             raise AttributeError(f"A solution has no {name!r}; its fields are {', '.join(self.fields)}.")
         return self.field(name)
+
+    def state(self, level: int) -> "Solution":
+        """Return the solution whose fields are those of a level, counted from 0, of an eigenvalue problem."""
+        if self.levels is None or not 0 <= level < len(self.level_models):
+            raise BadInput(
+                f"There is no level {level}; the solution has {len(self.level_models)}, from 0 on."
+            )
+        levels, errors = self.levels[level : level + 1], self.level_errors[level : level + 1]  # type: ignore[index]
+        return replace(self, model=self.level_models[level], levels=levels, level_errors=errors)
+
+    def scattered(self, count: int = 0) -> list[np.ndarray]:
+        """Return places all over the domain, one array for each coordinate."""
+        from ansatz.equations.evolve import scattered
+
+        return scattered(self.problem, count)
 
     def field(self, name: str) -> FieldView:
         """Return a field by its name."""
@@ -154,8 +171,6 @@ class Solution:
         points, shape = self._points(places, named)
         rows, _ = self._residuals(points)
         return rows.reshape(-1, *shape)
-
-    _richer = False
 
     def _residuals(self, points: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
         """Return the residuals `[K, N]` and the RMS of the largest term of the equations."""

@@ -45,7 +45,7 @@ def files(solution: Solution, *, report: bool = True) -> tuple[Any, dict[str, by
         "result": {"metric": "relative error", "value": _plain(solution.error)},
         "engine": {"versions": versions()},
     }
-    model = {"answer": solution.model, "defect": solution.defect_model}
+    model = {"answer": solution.model, "defect": solution.defect_model, "levels": solution.level_models}
     extras = {"report.html": solution.report().encode()} if report else {}
     return Snapshot(info=info, model=model), extras
 
@@ -60,7 +60,9 @@ def load(path: Any) -> Solution:
 
     snapshot, remarks = RunFolder.read(path)
     if snapshot.info.get("kind") != KIND:
-        raise BadInput(f"{path} holds no solution of an equation but {snapshot.info.get('kind', 'another run')}.")
+        raise BadInput(
+            f"{path} holds no solution of an equation but {snapshot.info.get('kind', 'another run')}."
+        )
     record = snapshot.info[KIND]
     solution = Solution(
         restated(record["statement"]), record["method"], snapshot.model["answer"], snapshot.model["defect"],
@@ -72,6 +74,7 @@ def load(path: Any) -> Solution:
         None if record["level_errors"] is None else np.array(record["level_errors"]),
     )  # fmt: skip
     solution._richer = bool(record["richer"])
+    solution.level_models = tuple(snapshot.model["levels"])
     return solution
 
 

@@ -175,7 +175,10 @@ def _levels(problem: Problem, **options: Any) -> Solution:
 def _from_data(problem: Problem, **options: Any) -> Solution:
     from ansatz.equations.solve_inverse import solve_inverse
 
-    return solve_inverse(problem, **options)
+    def forward(known: Problem, **rest: Any) -> Solution:
+        return (_marched if marches(known, impose(known)) else _at_once)(known, **rest)
+
+    return solve_inverse(problem, forward=forward, **options)
 
 
 def _by_network(problem: Problem, **options: Any) -> Solution:
