@@ -86,7 +86,11 @@ def _failed(error: Exception, arguments: list[str]) -> int:
     from ansatz.core import BadInput
 
     if isinstance(error, BadInput):
-        return _say(str(error), BAD_INPUT, arguments)
+        code = _say(str(error), BAD_INPUT, arguments)
+        # A text that is not understood is shown with a mark under the place.
+        if caret := getattr(error, "caret", ""):
+            print(caret, file=sys.stderr)
+        return code
     if isinstance(error, OSError):
         where = f" ({error.filename})" if error.filename else ""
         text = str(error) if error.strerror is None else f"The system refused{where}: {error.strerror}."
@@ -123,6 +127,7 @@ def _help() -> str:
             "examples:",
             "  ansatz fit measurements.csv --target y --out runs/first",
             "  ansatz predict runs/first new.csv --out predictions.csv",
+            """  ansatz solve "y'' = -y" --on "t=0..6" --where "y(0)=1" "y'(0)=0\"""",
             "",
             "`ansatz VERB --help` shows what a verb takes, with an example.  Everywhere: --json prints one",
             "JSON object as the last line, --debug shows the traceback of a failure.",

@@ -69,7 +69,9 @@ def vtk_bytes(found: Sample) -> bytes:
     steps = [*(float(one[-1] - one[0]) / (len(one) - 1) for one in found.axes), *[1.0] * missing]
     for name, one, step in zip(found.names, found.axes, steps, strict=False):
         if not np.allclose(np.diff(one), step, rtol=1e-9):
-            raise BadInput(f"The nodes of {name} are not equidistant, which structured points of VTK must be.")
+            raise BadInput(
+                f"The nodes of {name} are not equidistant, which structured points of VTK must be."
+            )
     head = [
         "# vtk DataFile Version 3.0", f"{', '.join(found.values)} over {', '.join(found.names)}", "BINARY",
         "DATASET STRUCTURED_POINTS", "DIMENSIONS " + " ".join(map(str, sizes)),

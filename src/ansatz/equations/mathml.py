@@ -11,6 +11,7 @@ from sympy.core.function import AppliedUndef
 from ansatz.equations.printing import ATOM, GREEK, NAMES, POWER, PRODUCT, RELATIONS, SUM, _number, _rank
 from ansatz.equations.problem import Condition, Problem
 
+GREEK_OF: Mapping[Any, str] = GREEK
 CONSTANTS = {sympy.pi: "π", sympy.E: "e", sympy.I: "i"}
 PRIMES = "′″‴"
 LONG_NAME = re.compile(r"^(<mrow>)?<mi>\w{2,}</mi>(?!<mo>\()")
@@ -18,7 +19,7 @@ LONG_NAME = re.compile(r"^(<mrow>)?<mi>\w{2,}</mi>(?!<mo>\()")
 
 def problem_mathml(problem: Problem) -> list[str]:
     """Return the equations of a problem and its conditions, a `<math>` element each."""
-    rows = [_math(equation_mathml(one)) for one in problem.equations]
+    rows = [_math(equation_mathml(one, right=problem.eigenvalue)) for one in problem.equations]
     for one in problem.conditions:
         rows.append(_math(condition_mathml(one, problem)))
     return rows
@@ -34,15 +35,18 @@ def expression_mathml(expr: Any) -> str:
     return _Writer({}).write(sympy.sympify(expr, strict=True))[0]
 
 
-def equation_mathml(residual: Any, places: Mapping[Any, float] | None = None) -> str:
-    """Return `left = right`, the terms without a field on the right; `places` are written as arguments."""
-    terms = sympy.Add.make_args(residual)
-    right = [one for one in terms if not one.has(AppliedUndef)]
-    left = sympy.Add(*(one for one in terms if one.has(AppliedUndef)))
+def equation_mathml(residual: Any, places: Mapping[Any, float] | None = None, right: Any = None) -> str:
+    """Return both sides of `residual = 0`; on the right what has no field, or has the eigenvalue `right`.
+
+    `places` are written as arguments of the fields.
+    """
+    terms = sympy.Add.make_args(residual.expand() if right is not None and residual.has(right) else residual)
+    moved = [one for one in terms if not one.has(AppliedUndef) or (right is not None and one.has(right))]
+    left = sympy.Add(*(one for one in terms if one not in moved))
     writer = _Writer(places or {})
-    if left.could_extract_minus_sign() and all(one.could_extract_minus_sign() for one in left.as_ordered_terms()):
-        left, right = -left, [-one for one in right]
-    return f"{writer.write(left)[0]}<mo>=</mo>{writer.write(-sympy.Add(*right))[0]}"
+    if right is None and all(one.could_extract_minus_sign() for one in sympy.Add.make_args(left)):
+        left, moved = -left, [-one for one in moved]
+    return f"{writer.write(left)[0]}<mo>=</mo>{writer.write(-sympy.Add(*moved))[0]}"
 
 
 def condition_mathml(condition: Condition, problem: Problem) -> str:
@@ -102,7 +106,11 @@ class _Writer:
             shown = raised if digits == "1" else f"{shown}<mo>·</mo>{raised}"
         if slash:
             shown, binding = f"<mfrac>{shown}<mn>{below}</mn></mfrac>", ATOM
-        return (f"<mo>−</mo>{shown}", SUM) if value < 0 else (f"<mrow>{shown}</mrow>" if power else shown, binding)
+        return (
+            (f"<mo>−</mo>{shown}", SUM)
+            if value < 0
+            else (f"<mrow>{shown}</mrow>" if power else shown, binding)
+        )
 
     def sum(self, expr: Any) -> str:
         text = ""
@@ -128,7 +136,9 @@ class _Writer:
         rest = [one for one in above if one not in constant]
         parts = [self.number(number)[0]] if number != 1 else []
         parts += [self.inside(one, PRODUCT) for one in constant]
-        alone = not constant and len(below) + len(rest) > 1 and not any(one.has(AppliedUndef) for one in below)
+        alone = (
+            not constant and len(below) + len(rest) > 1 and not any(one.has(AppliedUndef) for one in below)
+        )
         if below:
             if not parts and not alone and rest:
                 parts, rest = [self.inside(one, PRODUCT) for one in rest], []
@@ -142,7 +152,9 @@ class _Writer:
             return f"<msqrt>{self.write(base)[0]}</msqrt>", ATOM
         if exponent.is_Rational and exponent < 0:
             return f"<mfrac><mn>1</mn><mrow>{self.write(1 / base**exponent)[0]}</mrow></mfrac>", ATOM
-        raised = f"<mrow>{self.write(exponent)[0]}</mrow>" if not exponent.is_Integer else self.write(exponent)[0]
+        raised = (
+            f"<mrow>{self.write(exponent)[0]}</mrow>" if not exponent.is_Integer else self.write(exponent)[0]
+        )
         return f"<msup>{_row(self.inside(base, POWER + 1))}{raised}</msup>", POWER
 
     def call(self, expr: Any) -> str:
@@ -153,12 +165,7 @@ class _Writer:
                 return f"<msub><mo>∂</mo><mi>n</mi></msub>{self.inside(expr.args[0], PRODUCT)}"
             return _name(expr.func.__name__) + self.place(expr)
         if isinstance(expr, sympy.Integral):
-            signs = "".join(
-                f"<msubsup><mo>∫</mo><mrow>{self.write(low)[0]}</mrow><mrow>{self.write(high)[0]}</mrow></msubsup>"
-                for _, low, high in expr.limits
-            )
-            by = "".join(f"<mi>d</mi>{_name(limit[0].name)}" for limit in expr.limits)
-            return f"{signs}{self.inside(expr.function, PRODUCT)}{by}"
+            return self.integral(expr)
         if isinstance(expr, sympy.exp) and sympy.count_ops(expr.args[0]) <= 4:
             return f"<msup><mi>e</mi><mrow>{self.write(expr.args[0])[0]}</mrow></msup>"
         if isinstance(expr, sympy.Abs):
@@ -166,6 +173,14 @@ class _Writer:
         name = NAMES.get(type(expr), type(expr).__name__)
         inner = "<mo>,</mo>".join(self.write(one)[0] for one in expr.args if isinstance(one, sympy.Expr))
         return f"<mrow><mi>{escape(name)}</mi><mo>(</mo>{inner}<mo>)</mo></mrow>"
+
+    def integral(self, expr: Any) -> str:
+        signs, by = "", ""
+        for symbol, *ends in expr.limits:
+            low, high = (f"<mrow>{self.write(one)[0]}</mrow>" for one in ends)
+            signs += f"<msubsup><mo>∫</mo>{low}{high}</msubsup>"
+            by += f"<mi>d</mi>{_name(symbol.name)}"
+        return f"{signs}{self.inside(expr.function, PRODUCT)}{by}"
 
     def derivative(self, expr: Any) -> str:
         """Return `u_xx`, or primes where there is one coordinate."""
@@ -182,9 +197,7 @@ class _Writer:
         """Return the arguments of a field where some are fixed."""
         if not any(one in self.places for one in function.args):
             return ""
-        shown = [
-            _place(self.places[one]) if one in self.places else _name(one.name) for one in function.args
-        ]
+        shown = [_place(self.places[one]) if one in self.places else _name(one.name) for one in function.args]
         return f"<mrow><mo>(</mo>{'<mo>,</mo>'.join(shown)}<mo>)</mo></mrow>"
 
 
@@ -198,7 +211,7 @@ def _place(value: float) -> str:
 
 def _name(name: str) -> str:
     """Return a name, what follows its first underscore as an index, Greek letters as such."""
-    first, *rest = (GREEK.get(one, one) for one in name.split("_"))
+    first, *rest = (GREEK_OF.get(one, one) for one in name.split("_"))
     letters, digits = first.rstrip("0123456789"), first[len(first.rstrip("0123456789")) :]
     rest = [digits, *rest] if letters and digits else rest
     shown = f"<mi>{escape(letters if letters and digits else first)}</mi>"

@@ -1,14 +1,16 @@
 """A solution on a grid of its domain: what figures, tables and files are made from."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ansatz.core import BadInput
+from ansatz.equations.printing import GREEK as GREEK_LETTERS
 from ansatz.equations.problem import Problem
 
+GREEK: Mapping[Any, str] = GREEK_LETTERS
 MOST = 200_000
 """The most points of a grid that is chosen for a file."""
 
@@ -45,10 +47,19 @@ def real_parts(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     found: dict[str, np.ndarray] = {}
     for name, one in values.items():
         if np.iscomplexobj(one):
-            found |= {f"{name}_re": one.real, f"{name}_im": one.imag}
+            found |= {f"{name}_re": np.real(one), f"{name}_im": np.imag(one)}
         else:
             found[name] = one
     return found
+
+
+def letters(name: str) -> str:
+    """Return a name with its Greek letter.
+
+    >>> letters("psi_re"), letters("u")
+    ('ψ_re', 'u')
+    """
+    return "_".join(GREEK.get(one, one) for one in name.split("_"))
 
 
 def field_names(problem: Problem) -> tuple[str, ...]:
@@ -60,8 +71,13 @@ def field_names(problem: Problem) -> tuple[str, ...]:
 
 def bounds_of(problem: Problem) -> list[tuple[float, float]]:
     """Return the least and the greatest value of each coordinate."""
-    shape = {} if problem.shape is None else dict(zip(problem.shape_coordinates, problem.shape.bounds, strict=True))
-    return [tuple(problem.intervals.get(one) or shape[one]) for one in problem.coordinates]
+    shape = (
+        {}
+        if problem.shape is None
+        else dict(zip(problem.shape_coordinates, problem.shape.bounds, strict=True))
+    )
+    found = [problem.intervals.get(one) or shape[one] for one in problem.coordinates]
+    return [(float(low), float(high)) for low, high in found]
 
 
 def nodes(problem: Problem, counts: Sequence[int] | int | None = None) -> tuple[np.ndarray, ...]:
@@ -75,15 +91,20 @@ def nodes(problem: Problem, counts: Sequence[int] | int | None = None) -> tuple[
     return tuple(np.linspace(a, b, n) for (a, b), n in zip(bounds_of(problem), each, strict=True))
 
 
-def on_grid(problem: Problem, axes: tuple[np.ndarray, ...], function: Callable[..., Any]) -> tuple[Any, Any]:
-    """Return `function(*coordinates)` on the grid, NaN outside of the shape, and where it is inside."""
+def on_grid(
+    problem: Problem, axes: tuple[np.ndarray, ...], function: Callable[..., Any], margin: float = 0.0
+) -> tuple[Any, Any]:
+    """Return `function(*coordinates)` on the grid, NaN outside of the shape, and where it is inside.
+
+    Points nearer to the boundary than `margin` count as outside.
+    """
     shape = tuple(map(len, axes))
     if problem.shape is None:
         values = np.asarray(function(*np.meshgrid(*axes, indexing="ij", sparse=True)))
         return np.broadcast_to(values, shape), np.ones(shape, bool)
     mesh = np.meshgrid(*axes, indexing="ij")
     own = [mesh[problem.coordinates.index(one)].ravel() for one in problem.shape_coordinates]
-    inside = (problem.shape.signed_distance(np.stack(own, axis=1)) <= 0).reshape(shape)
+    inside = (problem.shape.signed_distance(np.stack(own, axis=1)) <= -margin).reshape(shape)
     found = np.asarray(function(*(one[inside] for one in mesh)))
     values = np.full(shape, np.nan, found.dtype)
     values[inside] = found

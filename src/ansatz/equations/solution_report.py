@@ -7,10 +7,11 @@ import numpy as np
 
 from ansatz import __version__
 from ansatz.equations import views
+from ansatz.equations.level_views import level_pictures
 from ansatz.equations.mathml import problem_mathml
 from ansatz.equations.printing import equation_text
 from ansatz.equations.problem import Problem
-from ansatz.equations.sampling import field_names
+from ansatz.equations.sampling import field_names, letters
 from ansatz.results.numbers import duration, number
 from ansatz.results.report import (
     Code,
@@ -56,10 +57,10 @@ def page(solution: Any, entry: Any = None, *, command: str = "", title: str = ""
 
 def subtitle(problem: Problem) -> str:
     """Return what is solved for, on which domain."""
-    names = ", ".join(views.letters(one) for one in field_names(problem))
-    ends = [f"{views.letters(one.name)} from {a:.6g} to {b:.6g}" for one, (a, b) in problem.intervals.items()]
+    names = ", ".join(letters(one) for one in field_names(problem))
+    ends = [f"{letters(one.name)} from {a:.6g} to {b:.6g}" for one, (a, b) in problem.intervals.items()]
     if problem.shape is not None:
-        inside = ", ".join(views.letters(one.name) for one in problem.shape_coordinates)
+        inside = ", ".join(letters(one.name) for one in problem.shape_coordinates)
         ends.append(f"{inside} in {problem.shape.describe()}")
     kind = "linear" if problem.linear else "nonlinear"
     return f"A {kind} problem for {names}: {', '.join(ends)}"
@@ -80,7 +81,7 @@ def constant_rows(solution: Any, truth: Any = None) -> list[tuple[Any, ...]]:
     """Return for each found constant its value, σ and, beside a truth, this and the distance in σ."""
     rows = []
     for name, one in solution.unknowns.items():
-        row = (views.letters(name), number(one.value, 10), number(one.sigma, 2))
+        row = (letters(name), number(one.value, 10), number(one.sigma, 2))
         if truth and name in truth:
             away = (one.value - truth[name]) / one.sigma if one.sigma else np.nan
             row = (*row, number(truth[name], 10), f"{number(abs(away), 2)} σ")
@@ -92,7 +93,9 @@ def _tiles(solution: Any, errors: dict[str, float], entry: Any) -> list[tuple[st
     tiles: list[tuple[str, Any, str]] = []
     if solution.levels is not None:
         tiles.append(("lowest level", number(float(np.min(solution.levels)), 8), ""))
-        tiles.append(("estimated error", number(float(np.max(solution.level_errors)), 2), "of the worst level"))
+        tiles.append(
+            ("estimated error", number(float(np.max(solution.level_errors)), 2), "of the worst level")
+        )
     else:
         tiles.append(("estimated error", number(solution.error, 2), "relative, L2"))
     if errors:
@@ -118,7 +121,7 @@ def _answer(solution: Any, entry: Any) -> list[Section]:
         header = ["level", "value", "estimated error", "true error"]
         rows = level_rows(solution, entry)
         table = Table(header[: len(rows[0])], rows, caption="The lowest levels.")
-        return [Section("Levels", [*views.level_pictures(solution), table])]
+        return [Section("Levels", [*level_pictures(solution), table])]
     if solution.unknowns:
         truth = {} if entry is None else entry.truth
         header = ["constant", "found", "standard deviation", "true", "distance"]
@@ -140,7 +143,7 @@ def _trust(solution: Any, entry: Any, errors: dict[str, float]) -> Section:
     rows = []
     for name, estimated in solution.errors.items():
         true = errors.get(name)
-        rows.append((views.letters(name), number(estimated, 2)))
+        rows.append((letters(name), number(estimated, 2)))
         if true is not None:
             rows[-1] += (number(true, 2), number(estimated / true if true else np.inf, 3))
     widest = max(map(len, rows))
@@ -175,7 +178,9 @@ def _ladder(solution: Any) -> Section:
     ]
     if not rows:
         return Section("What was tried")
-    return Section("What was tried", [Table(header, rows)], "Each method in turn, until the accuracy was reached.")
+    return Section(
+        "What was tried", [Table(header, rows)], "Each method in turn, until the accuracy was reached."
+    )
 
 
 def _again(solution: Any, entry: Any, command: str) -> Section:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from ansatz.core import BadInput
-from ansatz.equations.printing import GREEK
-from ansatz.equations.sampling import bounds_of, field_names, nodes, on_grid
+from ansatz.equations.sampling import bounds_of, field_names, letters, nodes, on_grid
 from ansatz.results import animation, fields
 from ansatz.results.report import Picture
 from ansatz.store import write_file
@@ -39,14 +38,18 @@ def trust_pictures(solution: Any, reference: Callable[..., Any] | None = None) -
     `reference(name)` returns a certified function of the coordinates for a field, or None.
     """
     problem = solution.problem
-    found = [_sizes(solution, "Residual", lambda *at: _residual(solution, at), "The residual of the equations.")]
+    found = [
+        _sizes(solution, "Residual", lambda *at: _residual(solution, at), "The residual of the equations.")
+    ]
     for name in field_names(problem)[:MOST_FIELDS]:
         true = None if reference is None else reference(name)
         if len(problem.coordinates) == 1:
             found.append(_error_curves(solution, name, true))
             continue
         said = f"The estimated error of {letters(name)}."
-        found.append(_sizes(solution, "Estimated error", lambda *at, one=name: solution.defect(one, *at), said))
+        found.append(
+            _sizes(solution, "Estimated error", lambda *at, one=name: solution.defect(one, *at), said)
+        )
         if true is not None:
             said = f"The difference of {letters(name)} to the reference."
 
@@ -71,7 +74,7 @@ def animated(solution: Any, suffix: str = ".png") -> bytes | None:
     if len(space) == 2:
         values = np.moveaxis(on_grid(problem, axes, solution[field_names(problem)[0]])[0], at, 0)
         return animation.animated_map(
-            axes[at], *own, values, labels=(labels[0], labels[1], labels[2]), suffix=suffix
+            axes[at], own[0], own[1], values, labels=(labels[0], labels[1], labels[2]), suffix=suffix
         )
     lines = {}
     for name in field_names(problem)[:MOST_FIELDS]:
@@ -104,15 +107,6 @@ def constants_picture(unknowns: Any, truth: Any) -> Picture | None:
     return Picture(drawn, "The bands are one and two standard deviations about what was found.", "Constants")
 
 
-def letters(name: str) -> str:
-    """Return a name with its Greek letter.
-
-    >>> letters("psi_re"), letters("u")
-    ('ψ_re', 'u')
-    """
-    return "_".join(GREEK.get(one, one) for one in name.split("_"))
-
-
 def _residual(solution: Any, at: tuple[Any, ...]) -> Any:
     """Return the size of the residual at points, the largest over the equations."""
     found = np.abs(np.asarray(solution.residual_at(*at)))
@@ -123,7 +117,11 @@ def _residual(solution: Any, at: tuple[Any, ...]) -> Any:
 def _real_lines(name: str, values: np.ndarray) -> dict[str, np.ndarray]:
     """Return a field as it is, a complex one as its size and its real part."""
     shown = letters(name)
-    return {f"|{shown}|": np.abs(values), f"Re {shown}": values.real} if np.iscomplexobj(values) else {shown: values}
+    return (
+        {f"|{shown}|": np.abs(values), f"Re {shown}": np.real(values)}
+        if np.iscomplexobj(values)
+        else {shown: values}
+    )
 
 
 def _curves(solution: Any) -> list[Picture]:
@@ -143,9 +141,7 @@ def _curves(solution: Any) -> list[Picture]:
     found = [Picture(drawn, f"The solution over {label}.{dots}", "Solution")]
     if len(names) in (2, 3) and problem.time is not None and not problem.complex_fields:
         first, second = names[0], names[-1]
-        drawn = fields.phase_portrait(
-            values[first], values[second], labels=(letters(first), letters(second))
-        )
+        drawn = fields.phase_portrait(values[first], values[second], labels=(letters(first), letters(second)))
         found.append(Picture(drawn, "One field against another; the dot is the start.", "Phase portrait"))
     return found
 
@@ -162,7 +158,7 @@ def _error_curves(solution: Any, name: str, true: Callable[..., Any] | None) -> 
 
 
 def _plane(solution: Any, counts: tuple[int, int]) -> tuple[tuple[int, int], list[np.ndarray], str]:
-    """Return which two coordinates a map shows, the nodes (one where a coordinate is fixed), and what is fixed."""
+    """Return which two coordinates a map shows, the nodes (one where a coordinate is fixed), and where."""
     problem = solution.problem
     first, second = 0, 1
     sizes = {first: counts[0], second: counts[1]}
@@ -177,9 +173,11 @@ def _plane(solution: Any, counts: tuple[int, int]) -> tuple[tuple[int, int], lis
     return (first, second), axes, f" where {', '.join(fixed)}" if fixed else ""
 
 
-def _on_plane(solution: Any, function: Any, counts: tuple[int, int]) -> tuple[Any, Any, Any, tuple[str, str], str]:
+def _on_plane(
+    solution: Any, function: Any, counts: tuple[int, int], margin: float = 0.0
+) -> tuple[Any, Any, Any, tuple[str, str], str]:
     pair, axes, fixed = _plane(solution, counts)
-    values, _ = on_grid(solution.problem, tuple(axes), function)
+    values, _ = on_grid(solution.problem, tuple(axes), function, margin)
     names = [letters(solution.problem.coordinates[at].name) for at in pair]
     return axes[pair[0]], axes[pair[1]], values.reshape(counts), (names[0], names[1]), fixed
 
@@ -197,7 +195,9 @@ def _map(solution: Any, name: str) -> Picture:
         points=places, isolines=problem.time is None,
     )  # fmt: skip
     dots = " Dots are places of data." if places else ""
-    return Picture(drawn, f"The field {shown} over {labels[0]} and {labels[1]}{fixed}.{dots}", f"Field {shown}")
+    return Picture(
+        drawn, f"The field {shown} over {labels[0]} and {labels[1]}{fixed}.{dots}", f"Field {shown}"
+    )
 
 
 def _slices(solution: Any, name: str) -> Picture:
@@ -243,8 +243,12 @@ def _sizes(solution: Any, title: str, function: Callable[..., Any], said: str) -
     if len(problem.coordinates) == 1:
         (x,) = nodes(problem, CURVE)
         label = letters(problem.coordinates[0].name)
-        drawn = fields.curves({title: (x, np.abs(function(x)))}, x_label=label, y_label=title.lower(), log=True)
+        drawn = fields.curves(
+            {title: (x, np.abs(function(x)))}, x_label=label, y_label=title.lower(), log=True
+        )
         return Picture(drawn, said, title)
-    x, y, values, labels, fixed = _on_plane(solution, function, ROUGH)
+    # At a vertex derivatives can be infinite.
+    margin = 1e-6 * min(b - a for a, b in bounds_of(problem))
+    x, y, values, labels, fixed = _on_plane(solution, function, ROUGH, margin)
     drawn = fields.size_map(x, y, np.abs(values), labels=labels, space=problem.time is None)
     return Picture(drawn, said.removesuffix(".") + f"{fixed}.", title)

@@ -75,10 +75,13 @@ def _frames(times: Any, draw: Callable[[Axes, int], None], label: str, suffix: s
 def _style() -> Iterator[None]:
     """Draw with the colors that lie between the themes: a picture cannot follow the page."""
     names = {value: between_themes(value) for value in LIGHT.values()}
-    shades = {key: names.get(value, value) if isinstance(value, str) else value for key, value in STYLE.items()}
+    shades = {
+        key: names.get(value, value) if isinstance(value, str) else value for key, value in STYLE.items()
+    }
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        matplotlib.rcParams.update(shades | {"figure.dpi": 100, "grid.alpha": 0.35})
+        shades |= {"figure.dpi": 100, "grid.alpha": 0.35}
+        matplotlib.rcParams.update(shades)
         yield
 
 

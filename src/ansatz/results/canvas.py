@@ -198,7 +198,8 @@ def svg(figure: Figure) -> str:
     text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
     text = re.sub(r'<g id="[^"]*"', "<g", text)
-    text = re.sub(r"(?<=[\s\"(,\-])(\d+\.\d\d)\d+", r"\1", text)
+    # Only inside of tags: labels keep their digits.
+    text = re.sub(r"<[^>]+>", lambda tag: re.sub(r"(?<=[\s\"(,\-])(\d+\.\d\d)\d+", r"\1", tag[0]), text)
     text = text.replace("'DejaVu Sans'", "var(--sans, 'DejaVu Sans'), sans-serif")
     names = {value: name for name, value in LIGHT.items()}
     named = "|".join(names)

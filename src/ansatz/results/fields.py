@@ -99,8 +99,9 @@ def size_map(
     top = float(np.nanmax(sizes, initial=0.0)) or 1e-16
     positive = sizes[sizes > 0]
     low = max(top * 10.0**-DECADES, float(positive.min()) if positive.size else 0.0)
-    norm = LogNorm(min(low, top / 10), top)
-    _show(figure, ax, x, y, np.maximum(sizes, norm.vmin), norm, _viridis(), title)
+    low = min(low, top / 10)
+    norm = LogNorm(low, top)
+    _show(figure, ax, x, y, np.maximum(sizes, low), norm, _viridis(), title)
     if space and _alike(x, y):
         ax.set_aspect("equal")
     _named(ax, labels)
@@ -185,7 +186,10 @@ def deviations(
 
 def diverging() -> Colormap:
     """Return blue over nothing to orange: what is 0 takes the color of the page."""
-    low, high = ([int(between_themes(LIGHT[name])[i : i + 2], 16) / 255 for i in (1, 3, 5)] for name in ("blue", "orange"))
+    low, high = (
+        [int(between_themes(LIGHT[name])[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        for name in ("blue", "orange")
+    )
     places = [(0.0, (*low, 1.0)), (0.5, (*low, 0.0)), (0.5, (*high, 0.0)), (1.0, (*high, 1.0))]
     shades = LinearSegmentedColormap.from_list("signed", places)
     shades.set_bad((0, 0, 0, 0))
@@ -232,7 +236,14 @@ def draw_map(ax: Axes, x: Any, y: Any, values: np.ndarray, norm: Normalize, shad
 
 
 def _show(
-    figure: Figure, ax: Axes, x: Any, y: Any, values: np.ndarray, norm: Normalize, shades: Colormap, title: str
+    figure: Figure,
+    ax: Axes,
+    x: Any,
+    y: Any,
+    values: np.ndarray,
+    norm: Normalize,
+    shades: Colormap,
+    title: str,
 ) -> None:
     """Draw a map with its scale of colors."""
     image = draw_map(ax, x, y, values, norm, shades)

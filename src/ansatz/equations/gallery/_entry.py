@@ -11,6 +11,8 @@ import numpy as np
 from ansatz._spelling import nearest
 from ansatz.core import BadInput
 from ansatz.equations.declare import problem_of_text
+from ansatz.equations.parse import parse_constant
+from ansatz.equations.parse_tokens import split_at, wrong
 from ansatz.equations.problem import Problem
 
 Grid: TypeAlias = Callable[[], tuple[np.ndarray, ...]]
@@ -20,8 +22,8 @@ Grid: TypeAlias = Callable[[], tuple[np.ndarray, ...]]
 class Entry:
     """An equation of the gallery, stated in text.
 
-    - `name`, `title`: how it is called; `equations`, `on`, `where`, `let`, `unknowns`, `eigenvalue`, `levels`,
-      `complex`: as in `problem_of_text`;
+    - `name`, `title`: how it is called; `equations`, `on`, `where`, `let`, `unknowns`, `eigenvalue`,
+      `levels`, `complex`: as in `problem_of_text`;
     - `fields`: those that `reference(*coordinates)` returns, in this order; `certified`: how it is certified;
     - `grid`: returns the coordinates at which errors are measured, arrays that broadcast;
     - `accuracy`, `size`: what is asked of the solver;
@@ -76,7 +78,9 @@ class Entry:
         """Return ‖u - reference‖₂ / ‖reference‖₂ on the comparison grid by field."""
         grid = self.grid()
         return {
-            name: float(np.linalg.norm(np.ravel(solution[name](*grid) - true)) / np.linalg.norm(np.ravel(true)))
+            name: float(
+                np.linalg.norm(np.ravel(solution[name](*grid) - true)) / np.linalg.norm(np.ravel(true))
+            )
             for name, true in self.values().items()
         }
 
@@ -111,6 +115,21 @@ def made(make: Callable[..., Entry], parameters: Mapping[str, Any]) -> Entry:
     return make(**given)
 
 
+def parameters_of(text: str) -> dict[str, float]:
+    """Return the parameters that a text gives.
+
+    >>> parameters_of("omega=80, span=1/2")
+    {'omega': 80.0, 'span': 0.5}
+    """
+    found: dict[str, float] = {}
+    for start, part in split_at(text, ",") if text.strip() else []:
+        name, equals, value = part.partition("=")
+        if not equals:
+            raise wrong(text, start, f"{name.strip()!r} stands without a value", "write name=1")
+        found[name.strip()] = float(parse_constant(value))
+    return found
+
+
 def spelled(value: float) -> str:
     """Return the shortest text of a number.
 
@@ -120,12 +139,12 @@ def spelled(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e9 else repr(float(value))
 
 
-def line(low: float, high: float, count: int = 1001) -> Grid:
+def line(low: float | int, high: float | int, count: int = 1001) -> Grid:
     """Return the grid of one coordinate."""
     return lambda: (np.linspace(low, high, count),)
 
 
-def mesh(*axes: tuple[float, float, int]) -> Grid:
+def mesh(*axes: tuple[float | int, float | int, int]) -> Grid:
     """Return the open grid of several coordinates, `(low, high, count)` each."""
     return lambda: tuple(np.meshgrid(*(np.linspace(*one) for one in axes), indexing="ij", sparse=True))
 

@@ -9,7 +9,7 @@ from ansatz.equations.gallery._entry import Entry, line, mesh, noisy
 
 
 def inverse_burgers(noise: float = 0.0, seed: int = 0, count: int = 400) -> Entry:
-    """Return Burgers' equation with unknown ν and `count` measured values; `noise` is a share of their size."""
+    """Return Burgers' equation with unknown ν and `count` measured values; `noise` is a share."""
     viscosity = 0.01 / math.pi
 
     def measured() -> dict[str, np.ndarray]:
