@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import sympy
@@ -12,7 +12,7 @@ from ansatz.equations.evolve import evolution_of, marches
 from ansatz.equations.impose import Imposed, _exact, impose
 from ansatz.equations.march import Evolution, Step
 from ansatz.equations.newton import Factors
-from ansatz.equations.pointwise import Jet, Pointwise
+from ansatz.equations.pointwise import Jet
 from ansatz.equations.problem import Problem
 from ansatz.equations.sensitivity import (
     Span,
@@ -29,35 +29,6 @@ from ansatz.equations.windows import UNKNOWNS, March, _time_tail, march, space_t
 
 NEAR = 0.2
 """Constants that differ by less than this share are solved for on the mesh that stands."""
-
-
-class Answer(Protocol):
-    """An answer for one choice of the constants."""
-
-    def at(
-        self, points: Sequence[np.ndarray], jets: Sequence[Jet]
-    ) -> dict[Jet, tuple[np.ndarray, np.ndarray]]:
-        """Return derivatives of fields at scattered points `[N]` and their sensitivities `[N, U]`."""
-        ...
-
-
-class Forward(Protocol):
-    """What solves a problem for given constants."""
-
-    pointwise: Pointwise
-    evolves: bool
-
-    def solve(
-        self,
-        values: Values,
-        tolerance: float,
-        *,
-        end: float | None = None,
-        near: Any = None,
-        deadline: float | None = None,
-    ) -> Any:
-        """Return the answer up to a time `end`, starting from a `near` one, or None if none was found."""
-        ...
 
 
 class Marching:
@@ -203,6 +174,10 @@ class Steady:
             value = value + lifted(self.layout.pointwise, s.lift, self.values, index, points)
             out[(number, index)] = value[:, 0], value[:, 1:]
         return out
+
+
+Forward: TypeAlias = Marching | AtOnce
+"""What solves a problem for given constants."""
 
 
 def forward_of(problem: Problem, limit: int | None = None) -> Forward:

@@ -56,6 +56,7 @@ def infer(
     fields: Sequence[Any] | None = None,
     accuracy: float = 1e-7,
     limit: int | None = None,
+    estimate: bool = True,
     deadline: float | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> Inferred:
@@ -68,6 +69,7 @@ def infer(
         unknowns: the constants with their starts, by default those of the problem.
         accuracy: the tolerance with which the equation is solved.
         limit: the most unknowns of one window.
+        estimate: march once more for the estimated error, in `march` and `numerical`.
         deadline: when to stop, on the clock of `time.monotonic`.
 
     Raises:
@@ -95,7 +97,7 @@ def infer(
     search = Search(forward, sets, unknowns, deadline, progress)
     state, weighing, converged = _searched(search, accuracy)
     progress(0.8)
-    return _reported(search, state, weighing, converged, accuracy)
+    return _reported(search, state, weighing, converged, accuracy, estimate)
 
 
 def _searched(search: Search, accuracy: float) -> tuple[State, Weighing, bool]:
@@ -170,7 +172,7 @@ def _reported(search: Search, state: State, weighing: Weighing, converged: bool,
     )  # fmt: skip
     if isinstance(state.answer, Steady):
         found.static = state.answer.found
-    elif isinstance(search.forward, Marching):
+    elif estimate and isinstance(search.forward, Marching):
         found.march = search.forward.estimated(values, accuracy, state.answer)
         found.numerical = _numerical(search, state, found.march, weighing, slopes)
     return found

@@ -117,7 +117,7 @@ class Search:
 
     def _arrived(self, matrix: np.ndarray, r: np.ndarray, tolerance: float) -> bool:
         step = _damped(matrix, r, 0.0)
-        return _tiny(matrix @ step, r, matrix.shape[1]) or float(np.abs(step).max()) < 1e-2 * tolerance
+        return _tiny(matrix @ step, r, matrix.shape[1]) or bool(np.abs(step).max() < 1e-2 * tolerance)
 
 
 def _damped(matrix: np.ndarray, r: np.ndarray, damping: float) -> np.ndarray:
@@ -133,4 +133,4 @@ def _damped(matrix: np.ndarray, r: np.ndarray, damping: float) -> np.ndarray:
 def _tiny(change: np.ndarray, r: np.ndarray, count: int) -> bool:
     """Tell whether a step is a thousandth of the standard errors: beside the residuals it is nothing."""
     free = max(len(r) - count, 1)
-    return float(np.linalg.norm(change)) / np.sqrt(count) <= SMALL * float(np.linalg.norm(r)) / np.sqrt(free)
+    return bool(np.linalg.norm(change) / np.sqrt(count) <= SMALL * np.linalg.norm(r) / np.sqrt(free))
