@@ -14,7 +14,7 @@ from ansatz.cli._answer import Answer
 from ansatz.equations import gallery
 from ansatz.equations.export import export
 from ansatz.equations.solution_file import files
-from ansatz.equations.solution_report import constant_rows, level_rows, page
+from ansatz.equations.solution_report import constant_rows, level_rows, page, true_errors
 from ansatz.results.numbers import duration, number
 from ansatz.store import RunFolder
 
@@ -72,7 +72,7 @@ def keep(solution: Any, entry: Any, asked: Any, words: str) -> dict[str, Any]:
 
 def solved_answer(solution: Any, entry: Any, kept: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
     """Return the record of a solution and what is shown of it."""
-    errors = {} if entry is None or solution.levels is not None else entry.errors(solution)
+    errors = true_errors(solution, entry)
     shown: list[Any] = []
     if solution.levels is not None:
         shown.append(_table(("level", "value", "estimated error", "true error"), level_rows(solution, entry)))

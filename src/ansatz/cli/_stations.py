@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ansatz.cli._solve_station import equations as solve_equations
 from ansatz.data import load_table
 from ansatz.results import pictures
 from ansatz.results.numbers import number
@@ -62,6 +63,12 @@ def digits() -> Stop:
     return Stop(report(fitted), answer, Picture(shown, "Digits and how they were read."))
 
 
+def equations() -> Stop:
+    """Solve the oscillator of the notes and Burgers' equation."""
+    page, answer, picture = solve_equations()
+    return Stop(page, answer, picture)
+
+
 def beside_formula(fitted: TableFit, ready: Any) -> TableFit:
     """Return the fit with the mass formula, fitted to the same rows, among its baselines."""
     begun = time.perf_counter()
@@ -81,4 +88,5 @@ def beside_formula(fitted: TableFit, ready: Any) -> TableFit:
 STATIONS = (
     Station("nuclides", "Nuclear binding energies", nuclides),
     Station("digits", "Handwritten digits", digits),
+    Station("solve", "Differential equations", equations),
 )

@@ -36,23 +36,33 @@ def page(solution: Any, entry: Any = None, *, command: str = "", title: str = ""
         command: the command that gives the solution again; without it, the lines of Python that state it.
         title: the heading, by default the entry's or the first equation.
     """
-    errors = {} if entry is None or solution.levels is not None else entry.errors(solution)
+    errors = true_errors(solution, entry)
     problem = solution.problem
-    sections = [
-        _statement(problem),
-        *_answer(solution, entry),
-        _trust(solution, entry, errors),
-        _ladder(solution),
-        _again(solution, entry, command),
-    ]
     return render(
-        [one for one in sections if one.blocks],
+        sections(solution, entry, command=command),
         title or (entry.title if entry is not None else equation_text(problem.equations[0])),
         subtitle=subtitle(problem),
         answer=Sentence(solution.verdict, "good" if solution.converged else "bad"),
         tiles=_tiles(solution, errors, entry),
         footer=f"ansatz {__version__}",
     )
+
+
+def sections(solution: Any, entry: Any = None, *, command: str = "") -> list[Section]:
+    """Return the sections of the report: the problem, the answer, how far to trust it, how to do it again."""
+    found = [
+        _statement(solution.problem),
+        *_answer(solution, entry),
+        _trust(solution, entry, true_errors(solution, entry)),
+        _ladder(solution),
+        _again(solution, entry, command),
+    ]
+    return [one for one in found if one.blocks]
+
+
+def true_errors(solution: Any, entry: Any) -> dict[str, float]:
+    """Return the relative L2 errors against the reference of the gallery, where there is one."""
+    return {} if entry is None or solution.levels is not None else entry.errors(solution)
 
 
 def subtitle(problem: Problem) -> str:
