@@ -1,6 +1,5 @@
 """The station of the tour that solves equations: the oscillator of the notes, then Burgers' equation."""
 
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ansatz.equations import gallery
@@ -55,8 +54,8 @@ def _page(found: list[Solved], answer: str) -> str:
     for one in found:
         words = f"ansatz solve --gallery {one.entry.name}"
         words += f' --let "{one.entry.let}"' if one.entry.name.startswith("oscillator") else ""
-        for part in sections(one.solution, one.entry, command=words):
-            parts.append(replace(part, title=f"{one.entry.title}: {part.title[0].lower()}{part.title[1:]}"))
+        told = sections(one.solution, one.entry, command=words)
+        parts.append(Section(one.entry.title, [block for part in told for block in part.blocks]))
     good = all(one.solution.converged for one in found)
     return render(
         parts,

@@ -191,17 +191,13 @@ def diverging() -> Colormap:
         for name in ("blue", "orange")
     )
     places = [(0.0, (*low, 1.0)), (0.5, (*low, 0.0)), (0.5, (*high, 0.0)), (1.0, (*high, 1.0))]
-    shades = LinearSegmentedColormap.from_list("signed", places)
-    shades.set_bad((0, 0, 0, 0))
-    return shades
+    return LinearSegmentedColormap.from_list("signed", places)
 
 
 def _viridis() -> Colormap:
     from matplotlib import colormaps
 
-    shades = colormaps["viridis"].copy()
-    shades.set_bad((0, 0, 0, 0))
-    return shades
+    return colormaps["viridis"]
 
 
 def color_scale(values: np.ndarray) -> tuple[Normalize, Colormap]:
