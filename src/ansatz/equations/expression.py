@@ -180,6 +180,17 @@ def placed(expr: sympy.Basic, places: dict[str, Any]) -> sympy.Basic:
     return place(expr, fixed)
 
 
+class At(sympy.Subs):
+    """A value at a place.
+
+    SymPy takes `Subs` of y(x) and of y(t) at 1 for one thing, whose caches then mix up the coordinates
+    of two problems; here what is written inside counts.
+    """
+
+    def _hashable_content(self) -> tuple[Any, ...]:
+        return (self.expr, self.variables, self.point)
+
+
 def place(expr: Any, fixed: Mapping[Any, Any]) -> Any:
     """Return `expr` where coordinates have fixed values; every field and derivative becomes a `Subs`."""
     if not fixed:
@@ -189,7 +200,7 @@ def place(expr: Any, fixed: Mapping[Any, Any]) -> Any:
     at = (tuple(fixed), tuple(fixed.values()))
     moved = {one: sympy.Dummy() for one in atoms - inner}
     rest = expr.xreplace(moved).subs(dict(fixed))
-    return rest.xreplace({dummy: sympy.Subs(one, *at) for one, dummy in moved.items()})
+    return rest.xreplace({dummy: At(one, *at) for one, dummy in moved.items()})
 
 
 def coords(names: str) -> tuple[Expression, ...]:

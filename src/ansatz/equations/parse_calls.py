@@ -5,7 +5,7 @@ from typing import Any
 import sympy
 from sympy.logic.boolalg import Boolean
 
-from ansatz.equations.expression import FUNCTIONS
+from ansatz.equations.expression import FUNCTIONS, At
 from ansatz.equations.parse_tokens import Token
 
 FORMS = {
@@ -81,7 +81,7 @@ def _place(reader: Any, name: str, word: Token, value: Any) -> Any:
         if not (at.is_number and at.is_real):
             advice = f"there must stand {symbol} or a number, for {symbol} = {at} is no fixed place"
             raise reader.wrong(f"{name} is taken where {symbol} = {at}", advice, word)
-    return sympy.Subs(value, tuple(moved), tuple(moved.values())) if moved else value
+    return At(value, tuple(moved), tuple(moved.values())) if moved else value
 
 
 def _by(reader: Any, given: list[Any]) -> list[tuple[Any, list[Any]]] | None:
