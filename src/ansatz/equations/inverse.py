@@ -142,7 +142,9 @@ def _along(search: Search, start: np.ndarray, tolerance: float) -> State | None:
     return last
 
 
-def _reported(search: Search, state: State, weighing: Weighing, converged: bool, accuracy: float) -> Inferred:
+def _reported(
+    search: Search, state: State, weighing: Weighing, converged: bool, accuracy: float, estimate: bool
+) -> Inferred:
     names = [u.symbol.name for u in search.unknowns]
     weighing = weighing.updated(state.compared, accuracy)
     r, slopes = weighing.rows(state.compared)
