@@ -15,8 +15,6 @@ from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.problem import Condition, Problem
 from ansatz.equations.series import Series
 
-ROUNDING = 4e-16
-
 
 @dataclass(frozen=True, eq=False)
 class Levels:
@@ -25,7 +23,8 @@ class Levels:
     `values: [k]` in order, degenerate ones as often as they occur; `errors: [k]` estimated absolute errors;
     `coefficients[level][field]` belong to `series[field]`, of which axis i stands for the coordinates
     `groups[i]`.  The fields of a level have ∫ Σ |u|² = 1 and are positive where |u| is largest (complex
-    fields: real there); those of degenerate levels are orthogonal.  `tail` is the largest share of the last coefficients.
+    fields: real there); those of degenerate levels are orthogonal.  `tail` is the largest share of the last
+    coefficients.
     """
 
     values: np.ndarray
@@ -129,7 +128,9 @@ class _Search:
                 f"check the sign of the highest derivative and the conditions."
             )
         values = fine.values[choice.places].real
-        errors = _errors(fine.values[choice.places], choice.drifts, before, len(found.a))
+        errors = _errors(
+            fine.values[choice.places], choice.drifts, before, self.method.rounding * len(found.a) ** 0.5
+        )
         vectors = found.reduction @ _real_columns(fine.vectors[:, choice.places])
         order = np.argsort(values, kind="stable")
         values, errors, vectors = values[order], errors[order], vectors[:, order]
@@ -143,6 +144,17 @@ class _Search:
             values, errors, found.series, found.groups, coefficients, converged, float(tails.max()),
             tuple(self._remarks(len(values), choice, converged)),
         )  # fmt: skip
+
+    def _errors(
+        self, values: np.ndarray, drifts: np.ndarray, before: np.ndarray | None, size: int
+    ) -> np.ndarray:
+        """Return the error of the finer of two sizes: its drift times the ratio by which drifts fall."""
+        ratio = np.ones_like(drifts)
+        if before is not None and len(before) == len(drifts):
+            ratio = np.clip(drifts / np.maximum(before, 1e-300), self.method.fastest, 1.0)
+        scale = np.maximum(1.0, np.abs(values))
+        rounding = self.method.rounding * size**0.5
+        return np.maximum(np.maximum(drifts * ratio, rounding) * scale, np.abs(values.imag))
 
     def _remarks(self, count: int, choice: Choice, converged: bool) -> list[str]:
         name, remarks = self.problem.eigenvalue, []
@@ -160,15 +172,6 @@ class _Search:
                 f"The last two sizes differ by {drift} of max(1, |{name}|), above {self.accuracy:g}."
             )
         return remarks
-
-
-def _errors(values: np.ndarray, drifts: np.ndarray, before: np.ndarray | None, size: int) -> np.ndarray:
-    """Return the error of the finer of two sizes: its drift times the ratio by which drifts fall."""
-    ratio = np.ones_like(drifts)
-    if before is not None and len(before) == len(drifts):
-        ratio = np.clip(drifts / np.maximum(before, 1e-300), 1e-9, 1.0)
-    scale = np.maximum(1.0, np.abs(values))
-    return np.maximum(np.maximum(drifts * ratio, ROUNDING * np.sqrt(size)) * scale, np.abs(values.imag))
 
 
 def _real_columns(vectors: np.ndarray) -> np.ndarray:

@@ -17,13 +17,16 @@ from ansatz.equations.problem import Condition, Problem
 from ansatz.equations.series import Block, Series, product
 from ansatz.equations.stretch import Stretch
 
+MOST_GATHERED = 260
+"""The modes up to which other stretches are tried: each trial costs a least-squares problem of that size."""
+
 
 @dataclass(frozen=True)
 class Discrete:
     """A problem with finitely many unknowns: A c = E B c.
 
-    The coefficients of `series` are `reduction @ c`, field after field.  `samples` turns coefficients `[P, m]`
-    into the values of all fields at quadrature points, `[K, N, m]`, times the root of the weights.
+    The coefficients of `series` are `reduction @ c`, field after field.  `samples` turns coefficients
+    `[P, m]` into the values of all fields at quadrature points, `[K, N, m]`, times the root of the weights.
     """
 
     series: tuple[Series, ...]
@@ -36,6 +39,8 @@ class Discrete:
 
 class BoxProblem:
     """An eigenvalue problem on a box: the conditions sorted, the equations' slopes taken."""
+
+    rounding, fastest = 4e-16, 1e-9
 
     def __init__(self, problem: Problem, pointwise: Pointwise):
         self.problem, self.pointwise = problem, pointwise
@@ -136,7 +141,7 @@ class BoxProblem:
         return kept, carrying
 
     def tails(self, found: Discrete, vectors: np.ndarray) -> np.ndarray:
-        """Return for every axis the share of the last two coefficients, the largest over fields and levels."""
+        """Return for every axis the largest share, over fields and levels, of the last two coefficients."""
         tails = np.zeros(len(self.stretches))
         for slices in self._coefficients(found, vectors):
             for axis in range(len(tails)):
@@ -150,7 +155,7 @@ class BoxProblem:
         coefficients, changed = self._coefficients(found, vectors), False
         for axis, stretch in enumerate(self.stretches):
             layers = [s.layers[axis] for s in found.series]
-            if stretch.width or layers[0].kind == "fourier":
+            if stretch.width or layers[0].kind == "fourier" or layers[0].modes > MOST_GATHERED:
                 continue
             slices = [
                 layer.combination @ np.moveaxis(c, axis, 0).reshape(layer.size, -1)
@@ -217,13 +222,15 @@ def split_rows(vectors: np.ndarray, series: tuple[Series, ...]) -> list[np.ndarr
     return np.split(vectors, np.cumsum([int(np.prod(s.shape)) for s in series])[:-1])
 
 
-def null_space(rows: np.ndarray, total: int) -> np.ndarray:
+def null_space(rows: np.ndarray, total: int, tolerance: float = 1e-11) -> np.ndarray:
+    """Return an orthonormal basis `[P, M]` of what rows `[R, P]` of conditions leave free."""
     size = np.linalg.norm(rows, axis=1, keepdims=True)
     if not size.all():
         raise BadInput("A condition holds for every function of the ansatz; leave it out.")
-    turned, triangle, _ = scipy.linalg.qr((rows / size).T, pivoting=True)
+    found: Any = scipy.linalg.qr((rows / size).T, pivoting=True)
+    turned, triangle, _ = found
     diagonal = np.abs(np.diag(triangle))
-    rank = int((diagonal > 1e-11 * diagonal[0]).sum())
+    rank = int((diagonal > tolerance * diagonal[0]).sum())
     if rank >= total:
         raise BadInput(f"The conditions leave none of {total} functions; leave some of them out.")
     return turned[:, rank:]

@@ -23,8 +23,8 @@ def chosen_fields(
         values: `[m]`, ascending.
         errors: `[m]`.
         vectors: coefficients `[P, m]`.
-        samples: from coefficients to the values of all fields times the roots of quadrature weights, `[K, N, m]`.
-        pairs: fields that are real and imaginary parts.  Then each level occurs twice, with ψ and iψ, and is kept once.
+        samples: from coefficients to the values `[K, N, m]` of all fields times the roots of weights.
+        pairs: fields that are real and imaginary parts: each level occurs with ψ and iψ, and is kept once.
     """
     kept_values, kept_errors, kept = [], [], []
     for start, stop in _clusters(values):
@@ -47,14 +47,14 @@ def _clusters(values: np.ndarray) -> list[tuple[int, int]]:
 
 
 def _real_basis(grid: np.ndarray) -> np.ndarray:
-    """Return combinations `[m, m]` of the columns that are orthonormal and positive where they are largest."""
+    """Return combinations `[m, m]` of columns, orthonormal and positive where they are largest."""
     flat = grid.reshape(-1, grid.shape[-1])
     turns = np.linalg.inv(np.linalg.qr(flat)[1])
     return turns * np.sign(_peak(flat @ turns))
 
 
 def _complex_basis(grid: np.ndarray, pairs: Sequence[tuple[int, int]]) -> np.ndarray:
-    """Return combinations `[m, m/2]` that are orthonormal as complex fields and real where they are largest."""
+    """Return combinations `[m, m/2]`, orthonormal as complex fields and real where they are largest."""
     real, imaginary = [re for re, _ in pairs], [im for _, im in pairs]
     fields = (grid[real] + 1j * grid[imaginary]).reshape(-1, grid.shape[-1])
     flat = np.concatenate([fields.real, fields.imag])

@@ -1,13 +1,13 @@
 """Pencils A x = E B x: their eigenvalues, and which of them two sizes of a discretization agree on."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import scipy.linalg
 from scipy.sparse import linalg as sparse
 
 Side = Literal["lowest", "highest", "nearest"]
-DENSE = 700
+DENSE = 400
 """The size up to which all eigenvalues are computed, and above which only those near a shift are."""
 REAL = 1e-6
 """The imaginary part, relative to max(1, |E|), below which rounding may have made it."""
@@ -18,8 +18,8 @@ APART = 0.3
 class Spectrum(NamedTuple):
     """Eigenvalues `[m]` and, as columns, their vectors `[P, m]`; with `whole`, all finite ones."""
 
-    values: np.ndarray
-    vectors: np.ndarray
+    values: Any
+    vectors: Any
     whole: bool
 
 
@@ -41,21 +41,23 @@ def spectrum(a: np.ndarray, b: np.ndarray, shift: float, count: int) -> Spectrum
     factors = scipy.linalg.lu_factor(a - shift * b, check_finite=False)
     size = len(a)
     if size <= DENSE:
-        inverse, vectors = np.linalg.eig(scipy.linalg.lu_solve(factors, b, check_finite=False))
+        found: Any = np.linalg.eig(scipy.linalg.lu_solve(factors, b, check_finite=False))
     else:
-        operator = sparse.LinearOperator(
+        arnoldi: Any = sparse
+        operator = arnoldi.LinearOperator(
             (size, size),
             matvec=lambda x: scipy.linalg.lu_solve(factors, b @ x, check_finite=False),
             dtype=np.float64,
         )
         start = np.random.default_rng(0).standard_normal(size)
-        inverse, vectors = sparse.eigs(operator, k=min(2 * count + 12, size - 2), v0=start, tol=1e-13)
+        found = arnoldi.eigs(operator, k=min(2 * count + 12, size - 2), v0=start, tol=1e-13)
+    inverse, vectors = found
     finite = np.abs(inverse) > 1e-13 * np.abs(inverse).max()
     return Spectrum(shift + 1 / inverse[finite], vectors[:, finite], size <= DENSE)
 
 
 def squared(a: np.ndarray, b: np.ndarray, shift: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a square pencil with the eigenpairs of a tall one: its rows projected on the range of A - shift B."""
+    """Return a square pencil with the eigenpairs of a tall one: rows projected on the range of A - sB."""
     if a.shape[0] == a.shape[1]:
         return a, b
     basis = np.linalg.qr(a - shift * b)[0]
@@ -63,7 +65,7 @@ def squared(a: np.ndarray, b: np.ndarray, shift: float) -> tuple[np.ndarray, np.
 
 
 def side_of(found: Spectrum) -> Side:
-    """Tell from the sign of the larger half of all values where a spectrum has an end: below, above or nowhere."""
+    """Tell from the signs of the larger half of all values where a spectrum ends: below, above, nowhere."""
     real = found.values.real[np.argsort(np.abs(found.values))][len(found.values) // 2 :]
     positive = (real > 0).mean()
     return "lowest" if positive > 0.8 else "highest" if positive < 0.2 else "nearest"
