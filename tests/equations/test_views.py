@@ -52,7 +52,7 @@ class Exact:
         return np.stack([self.bump(*map(np.asarray, at))] * len(self.problem.equations))
 
     def state(self, level):
-        return lambda x: oscillator_state(level, x)
+        return {"psi": lambda x: oscillator_state(level, x)}
 
 
 def test_expressions_are_typeset_with_indices_fractions_and_roots():

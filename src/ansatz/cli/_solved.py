@@ -91,7 +91,7 @@ def solved_answer(solution: Any, entry: Any, kept: dict[str, Any]) -> tuple[dict
     if entry is not None and errors:
         shown.append(f"The true relative error is {max(errors.values()):.1e} ({entry.certified}).")
     if solution.checked is not None:
-        shown.append(str(solution.checked))
+        shown.append(solution.checked.sentence)
     shown += [f"· {remark}" for remark in solution.remarks]
     if kept["out"]:
         shown.append(f"The solution is in {kept['out']}, its report in {kept['report']}.")
@@ -129,7 +129,7 @@ def _record(solution: Any, entry: Any, errors: dict[str, float]) -> dict[str, An
         },
         "levels": None,
         "ladder": [one._asdict() for one in solution.ladder],
-        "checked": None if solution.checked is None else str(solution.checked),
+        "checked": None if solution.checked is None else solution.checked._asdict(),
         "remarks": list(solution.remarks),
         "seconds": solution.seconds,
     }

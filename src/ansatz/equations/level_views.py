@@ -7,7 +7,7 @@ import sympy
 
 from ansatz.equations.lower import evaluate
 from ansatz.equations.problem import Problem
-from ansatz.equations.sampling import letters, nodes, on_grid
+from ansatz.equations.sampling import field_names, letters, nodes, on_grid
 from ansatz.results import fields
 from ansatz.results.numbers import number
 from ansatz.results.report import Picture
@@ -24,8 +24,9 @@ def level_pictures(solution: Any) -> list[Picture]:
     size = len(problem.coordinates)
     if size > 2 or problem.complex_fields or not len(levels):
         return []
+    own = field_names(problem)[0]
     axes = nodes(problem, CURVE if size == 1 else PLANE)
-    states = [on_grid(problem, axes, solution.state(at))[0] for at in range(len(levels))]
+    states = [on_grid(problem, axes, solution.state(at)[own])[0] for at in range(len(levels))]
     labels = [letters(one.name) for one in problem.coordinates]
     name = letters(str(problem.eigenvalue))
     if size == 1:

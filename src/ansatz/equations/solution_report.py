@@ -162,7 +162,8 @@ def _trust(solution: Any, entry: Any, errors: dict[str, float]) -> Section:
     table = Table(header[:widest], rows, caption=f"Relative errors in the L2 norm.{said}")
     reference = _reference(entry) if errors else None
     lead = "The error is estimated from what the answer leaves of the equations, by a richer answer to them."
-    return Section("How far to trust it", [table, *views.trust_pictures(solution, reference)], lead)
+    checked = [] if solution.checked is None else [Sentence(solution.checked.sentence, "note")]
+    return Section("How far to trust it", [table, *checked, *views.trust_pictures(solution, reference)], lead)
 
 
 def _reference(entry: Any) -> Callable[[str], Any]:
