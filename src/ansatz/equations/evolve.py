@@ -1,5 +1,6 @@
 """From an evolution problem on a box to its windows: the accuracy asked decides how tightly to march."""
 
+import copy
 import time
 from collections.abc import Callable
 from typing import Any
@@ -24,11 +25,20 @@ def marches(problem: Problem, imposed: Imposed) -> bool:
     if problem.time is None or problem.shape is not None or problem.eigenvalue is not None or imposed.rest:
         return False
     axis = problem.coordinates.index(problem.time)
-    if axis != 0 or len(problem.coordinates) > 3:
+    if len(problem.coordinates) > 3:
         return False
     orders = [len(imposed.initial(n, axis)) for n in range(len(problem.fields))]
     pointwise = Pointwise(problem.equations, problem.fields, problem.coordinates)
     return all(order == pointwise.order(n, axis) for n, order in enumerate(orders)) and max(orders) > 0
+
+
+def time_first(problem: Problem) -> Problem:
+    """Return the problem with time as its first coordinate, for fields written u(x, t)."""
+    if problem.time is None or problem.coordinates[0] == problem.time:
+        return problem
+    turned = copy.copy(problem)
+    turned.coordinates = (problem.time, *(s for s in problem.coordinates if s != problem.time))
+    return turned
 
 
 def evolution_of(problem: Problem, imposed: Imposed, modes: int = MODES) -> Evolution:

@@ -1,5 +1,6 @@
 """An answer as a map: what least squares found, as f_θ(x) that JAX differentiates and a folder keeps."""
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -272,6 +273,13 @@ def of_windows(
         tuple(arrays), edges, tuple(axes), groups, tuple(s.name for s in coordinates), tuple(names),
         tuple(text_of(lift) for lift in lifts),
     )  # fmt: skip
+
+
+def reordered(expansion: Expansion, coordinates: Sequence[Any]) -> Expansion:
+    """Return the same map of the coordinates in another order."""
+    names = tuple(s.name for s in coordinates)
+    groups = tuple(tuple(names.index(expansion.coordinates[c]) for c in group) for group in expansion.groups)
+    return dataclasses.replace(expansion, groups=groups, coordinates=names)
 
 
 def _axis(layer: Layer) -> Axis:

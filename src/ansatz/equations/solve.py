@@ -8,8 +8,8 @@ import numpy as np
 
 from ansatz.core import BadInput
 from ansatz.equations.declare import problem_of_text
-from ansatz.equations.evolve import evolve, grid, marches
-from ansatz.equations.expansion import of_series
+from ansatz.equations.evolve import evolve, grid, marches, time_first
+from ansatz.equations.expansion import of_series, reordered
 from ansatz.equations.impose import impose
 from ansatz.equations.problem import Problem
 from ansatz.equations.solution import Rung, Solution
@@ -18,6 +18,8 @@ from ansatz.equations.static import Layout, static
 METHODS = ("auto", "series", "lm", "broyden", "lbfgs", "soap", "adam")
 CREDIBLE = 1e-2
 """An answer with a larger estimated error is none."""
+LEFT = 0.1
+"""Nor is one that leaves a larger share of the terms of an equation or a condition."""
 
 
 def solve(
@@ -107,10 +109,14 @@ def _marched(
     problem: Problem, *, accuracy: float, size: int | None, deadline: float | None, progress: Any
 ) -> Solution:
     begun = time.monotonic()
-    imposed = impose(problem)
+    ordered = time_first(problem)
+    imposed = impose(ordered)
     found, answer, defect, errors = evolve(
-        problem, imposed, accuracy=accuracy, size=size, deadline=deadline, progress=progress
+        ordered,
+        imposed, accuracy=accuracy, size=size, deadline=deadline, progress=progress
     )
+    if answer is not None and ordered is not problem:
+        answer, defect = reordered(answer, problem.coordinates), reordered(defect, problem.coordinates)
     linear = found.evolution.pointwise.linear
     name = (
         ("least squares" if linear else "Newton")
@@ -155,9 +161,13 @@ def _at_once(
     )
     errors = found.errors or dict.fromkeys(names, found.error)
     name = "least squares" if layout.pointwise.linear else "Newton"
+    if found.residual > LEFT:
+        found.remarks.append(
+            f"The equations and conditions are not met: {found.residual:.1e} of their terms remains."
+        )
     solution = Solution(
         problem, "series", answer, richer, errors, found.residual,
-        converged=found.converged and found.error < CREDIBLE, accuracy=accuracy,
+        converged=found.converged and found.error < CREDIBLE and found.residual <= LEFT, accuracy=accuracy,
         remarks=(*problem.remarks, *found.remarks),
     )  # fmt: skip
     solution._richer = True
