@@ -124,15 +124,17 @@ def test_conditions_of_an_odd_kind_are_left_to_rows():
 
 
 def test_conditions_with_unknowns_points_integrals_and_oblique_slopes_are_left_to_rows():
-    line = stated("u_x + u_y = k", "x=0..1, y=0..1", "u(0,y)=k*y", unknowns="k=1", data=None)
+    line = stated("u_x + u_y = k", "x=0..1, y=0..1", "u(0,y)=k*y", "u(x,0)=0", unknowns="k=1")
     assert len(impose(line).rest) == 1
     flat = stated(
         "u_xx + u_yy = 0", "x=0..1, y=0..1",
-        "u_x(0,y)+u_y(0,y)=0", "x*u(x,1)=x", "u(0.5,0.5)=1", "integral(u,x,y)=2", "u(1,y)=y",
+        "u_x(0,y)+u_y(0,y)=0", "(x+1)*u(x,1)=x", "integral(u,x,y)=2", "u(1,y)=y",
     )  # fmt: skip
     imposed = impose(flat)
     assert [e.condition.text for e in imposed.exact] == ["u(1,y)=y"]
-    assert len(imposed.rest) == 4
+    assert len(imposed.rest) == 3
+    point = stated("y'' = 0", "x=0..1", "y(0)=0", "y(0.5)^2=1")
+    assert [c.text for c in impose(point).rest] == ["y(0.5)^2=1"]
 
 
 def test_initial_conditions_are_ordered_and_scaled():

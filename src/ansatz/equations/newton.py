@@ -1,10 +1,13 @@
 """Newton's method on the last layer: factor once, use the factors while they still contract."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.linalg
+
+SOLVED = 1e-6
+"""The share of the residual that may remain of a linear system with one answer."""
 
 
 class Solved(NamedTuple):
@@ -25,12 +28,13 @@ class Factors:
         scaled = jacobian / self.scale
         self.jacobian = scaled
         if jacobian.shape[0] == jacobian.shape[1]:
-            with np.errstate(all="ignore"):
-                self.lu = scipy.linalg.lu_factor(scaled, check_finite=False, overwrite_a=False)
+            factor: Any = scipy.linalg.lapack.dgetrf  # type: ignore[attr-defined]
+            self.lu = factor(scaled)[:2]
             diagonal = np.abs(np.diag(self.lu[0]))
             self.kind = "lu" if diagonal.min() > 1e-14 * diagonal.max() else "svd"
         else:
-            (self.householder, self.tau), self.r = scipy.linalg.qr(scaled, mode="raw", check_finite=False)
+            raw: Any = scipy.linalg.qr(scaled, mode="raw", check_finite=False)
+            (self.householder, self.tau), self.r = raw
             self.r = np.triu(self.r[: jacobian.shape[1]])
             diagonal = np.abs(np.diag(self.r))
             self.kind = "qr" if diagonal.min() > 1e-13 * diagonal.max() else "svd"
@@ -41,12 +45,13 @@ class Factors:
             return (scipy.linalg.lu_solve(self.lu, right, check_finite=False).T / self.scale).T
         if self.kind == "qr":
             two = right[:, None] if right.ndim == 1 else right
-            turned = scipy.linalg.lapack.dormqr(
-                "L", "T", self.householder, self.tau, two, max(1, 64 * two.shape[1])
-            )[0][: self.r.shape[0]]
+            multiply: Any = scipy.linalg.lapack.dormqr  # type: ignore[attr-defined]
+            turned = multiply("L", "T", self.householder, self.tau, two, max(1, 64 * two.shape[1]))[0][
+                : self.r.shape[0]
+            ]
             found = scipy.linalg.solve_triangular(self.r, turned, check_finite=False)
             return ((found[:, 0] if right.ndim == 1 else found).T / self.scale).T
-        found = scipy.linalg.lstsq(
+        found: Any = scipy.linalg.lstsq(
             self.jacobian, right, cond=1e-14, lapack_driver="gelsy", check_finite=False
         )[0]
         return (found.T / self.scale).T
@@ -65,10 +70,11 @@ def newton(
 
     A step that does not lower the residual is halved; factors are kept while each step lowers the residual
     fivefold.  Converged means that the last step moved x by less than a millionth of its size and that no
-    further step lowers the residual.
+    further step lowers the residual; a linear system of as many rows as unknowns must be solved too, which a
+    singular one is not.
     """
     x, r = start, residual(start)
-    size = float(np.linalg.norm(r))
+    first = size = float(np.linalg.norm(r))
     factors, count, converged = None, 0, size == 0.0
     while not converged and np.isfinite(size):
         fresh = factors is None
@@ -90,7 +96,13 @@ def newton(
         converged = moved < tolerance or (contraction > 0.999 and moved < 1e-7)
         if contraction > 0.2 and not linear:
             factors = None
-    return Solved(x, size, count, converged or (linear and np.isfinite(size)))
+    if linear:
+        converged = bool(np.isfinite(size)) and (len(r) > len(x) or _solved(residual, x, size, first))
+    return Solved(x, size, count, converged)
+
+
+def _solved(residual: Callable, x: np.ndarray, size: float, first: float) -> bool:
+    return size <= SOLVED * first or size <= SOLVED * float(np.linalg.norm(residual(np.zeros_like(x))))
 
 
 def _lowered(residual: Callable, x: np.ndarray, step: np.ndarray, size: float, *, damp: bool) -> tuple | None:
@@ -100,7 +112,7 @@ def _lowered(residual: Callable, x: np.ndarray, step: np.ndarray, size: float, *
         tried = x + scale * step
         with np.errstate(all="ignore"):
             r = residual(tried)
-        norm = float(np.linalg.norm(r))
+            norm = float(np.linalg.norm(r))
         if norm < size:
             return tried, r, norm
         if not damp:
