@@ -128,9 +128,7 @@ class _Search:
                 f"check the sign of the highest derivative and the conditions."
             )
         values = fine.values[choice.places].real
-        errors = _errors(
-            fine.values[choice.places], choice.drifts, before, self.method.rounding * len(found.a) ** 0.5
-        )
+        errors = self._errors(fine.values[choice.places], choice.drifts, before, len(found.a))
         vectors = found.reduction @ _real_columns(fine.vectors[:, choice.places])
         order = np.argsort(values, kind="stable")
         values, errors, vectors = values[order], errors[order], vectors[:, order]
@@ -145,9 +143,7 @@ class _Search:
             tuple(self._remarks(len(values), choice, converged)),
         )  # fmt: skip
 
-    def _errors(
-        self, values: np.ndarray, drifts: np.ndarray, before: np.ndarray | None, size: int
-    ) -> np.ndarray:
+    def _errors(self, values: Any, drifts: np.ndarray, before: np.ndarray | None, size: int) -> np.ndarray:
         """Return the error of the finer of two sizes: its drift times the ratio by which drifts fall."""
         ratio = np.ones_like(drifts)
         if before is not None and len(before) == len(drifts):
@@ -174,9 +170,9 @@ class _Search:
         return remarks
 
 
-def _real_columns(vectors: np.ndarray) -> np.ndarray:
+def _real_columns(vectors: Any) -> np.ndarray:
     """Return real vectors that span the same: of a pair made complex by rounding, both parts."""
-    turned = vectors * np.exp(
+    turned: Any = vectors * np.exp(
         -1j * np.angle(vectors[np.abs(vectors).argmax(axis=0), range(vectors.shape[1])])
     )
     real = turned.real.copy()
@@ -236,8 +232,9 @@ def _check_condition(condition: Condition, problem: Problem) -> None:
         for one in condition.residual.atoms(sympy.Function)
         if str(one.func) == "dn"
     }
-    residual = condition.residual.xreplace(normals)
-    pointwise = Pointwise([residual], problem.fields, problem.coordinates, [problem.eigenvalue])
+    residual: Any = condition.residual.xreplace(normals)
+    symbol: Any = problem.eigenvalue
+    pointwise = Pointwise([residual], problem.fields, problem.coordinates, [symbol])
     extra = {jet: slope for jet in normals.values() if (slope := sympy.diff(residual, jet)) != 0}
     pointwise.symbols |= {(-1 - n, ()): jet for n, jet in enumerate(normals.values())}
     slopes = {**pointwise.slopes[0], **extra}

@@ -126,6 +126,7 @@ class BoxProblem:
 
     def _conditions(self, series: tuple[Series, ...], sizes: tuple[int, ...]) -> tuple[list, list]:
         """Return the rows of the conditions that no layer holds, those with the eigenvalue in them apart."""
+        symbol: Any = self.problem.eigenvalue
         kept, carrying = [], []
         for condition in self.imposed.rest:
             where = dict(condition.at)
@@ -134,7 +135,7 @@ class BoxProblem:
                 for c, layer, n in zip(self.problem.coordinates, series[0].layers, sizes, strict=True)
             ]
             pointwise = Pointwise(
-                [condition.residual], self.problem.fields, self.problem.coordinates, [self.problem.eigenvalue]
+                [condition.residual], self.problem.fields, self.problem.coordinates, [symbol]
             )
             rows = split_pencil(Block(pointwise, series, points), self.problem)
             (carrying if rows[1].any() else kept).append(rows)

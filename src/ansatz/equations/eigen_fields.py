@@ -42,7 +42,7 @@ def chosen_fields(
 
 def _clusters(values: np.ndarray) -> list[tuple[int, int]]:
     apart = np.diff(values) > CLOSE * np.maximum(1.0, np.abs(values[1:]))
-    ends = np.flatnonzero(apart) + 1
+    ends = [int(place) + 1 for place in np.flatnonzero(apart)]
     return list(zip([0, *ends], [*ends, len(values)], strict=True))
 
 

@@ -36,7 +36,7 @@ class ShapeProblem:
         if problem.intervals:
             names = ", ".join(map(str, problem.intervals))
             raise BadInput(
-                f"Levels on a shape are found in the coordinates of the shape alone, and {names} is given too."
+                f"Levels on a shape are found in its own coordinates alone, and {names} is given too."
             )
         self.problem, self.pointwise, self.shape = problem, pointwise, problem.shape
         axes = tuple(problem.coordinates.index(c) for c in problem.shape_coordinates)
@@ -125,7 +125,7 @@ class ShapeProblem:
             base = np.zeros((len(scale), rank))
             base[order[:rank]] = inverse / scale[order[:rank], None]
             bases.append(base)
-        basis = scipy.linalg.block_diag(*bases)
+        basis: Any = scipy.linalg.block_diag(*bases)
         rows = [self._boundary_rows(c, series) for c in self._rows_needed(series)]
         if not rows:
             return basis
@@ -141,9 +141,7 @@ class ShapeProblem:
         components = [sympy.Dummy(f"n{k}", real=True) for k in range(len(symbols))]
         along = list(zip(components, symbols, strict=True))
         table = {
-            one: sympy.Add(
-                *(n * sympy.diff(one.args[0], c) for n, c in zip(components, symbols, strict=True))
-            )
+            one: sympy.Add(*(n * sympy.diff(one.args[0], c) for n, c in along))
             for one in condition.residual.atoms(sympy.Function)
             if str(one.func) == "dn"
         }
