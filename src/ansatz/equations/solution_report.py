@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from ansatz import __version__
 from ansatz.equations import views
 from ansatz.equations.level_views import level_pictures
 from ansatz.equations.mathml import problem_mathml
@@ -25,6 +24,7 @@ from ansatz.results.report import (
     Table,
     render,
 )
+from ansatz.training.run import versions
 
 
 def page(solution: Any, entry: Any = None, *, command: str = "", title: str = "") -> str:
@@ -44,7 +44,7 @@ def page(solution: Any, entry: Any = None, *, command: str = "", title: str = ""
         subtitle=subtitle(problem),
         answer=Sentence(solution.verdict, "good" if solution.converged else "bad"),
         tiles=_tiles(solution, errors, entry),
-        footer=f"ansatz {__version__}",
+        footer=f"ansatz {versions()['ansatz']}",
     )
 
 
