@@ -112,7 +112,7 @@ class _Search:
 
     def _is_slow(self, found: Discrete, tails: np.ndarray) -> bool:
         """Tell whether the fields are resolved to some digits and the next size may not be enough."""
-        return 1e-12 < tails.max() < 0.03 and len(found.a) > 100
+        return bool(1e-12 < tails.max() < 0.03) and len(found.a) > 100
 
     def _compared(self, fine: Spectrum, coarse: Spectrum) -> Choice:
         if fine.whole:

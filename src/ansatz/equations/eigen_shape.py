@@ -30,7 +30,7 @@ class ShapeProblem:
     the rank of their rows at boundary points, the combinations that meet them.
     """
 
-    rounding, fastest = 1e-14, 0.1
+    rounding = 1e-14
 
     def __init__(self, problem: Problem, pointwise: Pointwise):
         if problem.intervals:
@@ -42,6 +42,8 @@ class ShapeProblem:
         axes = tuple(problem.coordinates.index(c) for c in problem.shape_coordinates)
         self.groups = (axes,)
         self.order = max(sum(index) for _, index in pointwise.jets)
+        singular = len(self.shape.bounds) == 2 and any(c.angle * 2 > np.pi + 1e-9 for c in self.shape.corners)
+        self.fastest = 0.1 if singular else 1e-6
         self.vanishing = {n for n, f in enumerate(problem.fields) if self._vanishes(f)}
 
     def _vanishes(self, function: Any) -> bool:
@@ -147,9 +149,8 @@ class ShapeProblem:
         }
         if self.problem.eigenvalue in condition.residual.free_symbols:
             raise BadInput(f"The condition {condition.text} contains the eigenvalue; on shapes it must not.")
-        pointwise = Pointwise(
-            [condition.residual.xreplace(table)], self.problem.fields, self.problem.coordinates
-        )
+        residual: Any = condition.residual.xreplace(table)
+        pointwise = Pointwise([residual], self.problem.fields, self.problem.coordinates)
         known = dict(zip(components, normals.T, strict=True))
         return Block(pointwise, series, [points], known=known, groups=self.groups).jacobian({}, {})
 
