@@ -100,13 +100,13 @@ class Problem:
 
     def echo(self) -> str:
         """Return the equations, the domain and the conditions as text in Unicode."""
-        from ansatz.equations.printing import echo
+        from ansatz.equations.echo import echo
 
         return echo(self)
 
     def latex(self) -> str:
         """Return the equations, the domain and the conditions in LaTeX."""
-        from ansatz.equations.printing import latex_of
+        from ansatz.equations.echo import latex_of
 
         return latex_of(self)
 

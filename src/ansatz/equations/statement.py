@@ -56,13 +56,23 @@ def condition_text(condition: Condition, problem: Problem) -> str:
         name = condition.residual.func.__name__
         return f"{name}{_place(problem, {symbol: low})} = {name}{_place(problem, {symbol: high})}"
     if condition.kind == "boundary":
-        return f"{text_of(_named(condition.residual, problem, None))} = 0"
+        return _sides(condition.residual, problem, None)
     if condition.kind == "integral":
         (whole,) = condition.residual.atoms(sympy.Integral)
         inside = text_of(_named(whole.function, problem, at if at else None))
         over = ", ".join(limit[0].name for limit in whole.limits)
         return f"integral({inside}, {over}) = {text_of(whole - condition.residual)}"
-    return f"{text_of(_named(condition.residual, problem, at))} = 0"
+    return _sides(condition.residual, problem, at)
+
+
+def _sides(residual: sympy.Expr, problem: Problem, at: dict[Any, float] | None) -> str:
+    """Return `what is asked of the fields = its value`."""
+    terms = sympy.Add.make_args(residual)
+    left = sympy.Add(*(one for one in terms if one.has(*problem.fields)))
+    right = left - residual
+    if left.could_extract_minus_sign():
+        left, right = -left, -right
+    return f"{text_of(_named(left, problem, at))} = {text_of(right.subs(at or {}))}"
 
 
 def _named(expression: sympy.Expr, problem: Problem, at: dict[Any, float] | None) -> sympy.Expr:
