@@ -34,8 +34,9 @@ def check(problem: Problem, corners: str = "reject") -> tuple[bool, sympy.Symbol
     remarks = list(_singular_places(problem))
     time = _time(problem, pointwise)
     _check_repeated(problem)
+    free = bool(remarks) or problem.eigenvalue is not None
     if len(problem.fields) == 1 or (problem.complex_fields and len(problem.fields) == 2):
-        _check_counts(problem, pointwise, time)
+        _check_counts(problem, pointwise, time, free)
     else:
         _check_initial(problem, pointwise, time)
     for sentence in _contradictions(problem):
@@ -132,7 +133,8 @@ def _loose(problem: Problem) -> bool:
     return any(c.kind == "integral" or (len(c.at) > 1 and c.kind == "value") for c in problem.conditions)
 
 
-def _check_counts(problem: Problem, pointwise: Pointwise, time: sympy.Symbol | None) -> None:
+def _check_counts(problem: Problem, pointwise: Pointwise, time: sympy.Symbol | None, free: bool) -> None:
+    """Count the conditions along every coordinate; where a coefficient is singular there may be fewer."""
     for number, field in enumerate(problem.fields):
         name = field.func.__name__
         for axis, symbol in enumerate(problem.coordinates):
@@ -142,6 +144,7 @@ def _check_counts(problem: Problem, pointwise: Pointwise, time: sympy.Symbol | N
             found = _count(problem, field, symbol, order)
             if (
                 found < order
+                and not free
                 and not _loose(problem)
                 and not (problem.unknowns and problem.observations and time is None)
             ):
@@ -153,7 +156,7 @@ def _check_counts(problem: Problem, pointwise: Pointwise, time: sympy.Symbol | N
                     f"({'; '.join(texts)}); {found - order} of them {'is' if found - order == 1 else 'are'} too many."
                 )
         if problem.shape is not None:
-            _check_boundary(problem, pointwise, number, name)
+            _check_boundary(problem, pointwise, number, name, free)
 
 
 def _missing(problem: Problem, name: str, symbol: sympy.Symbol, order: int, found: int) -> str:
@@ -171,10 +174,10 @@ def _missing(problem: Problem, name: str, symbol: sympy.Symbol, order: int, foun
     return f"The equation has order {order} in {symbol} and {count} on {symbol}; one such as {example} is missing."
 
 
-def _check_boundary(problem: Problem, pointwise: Pointwise, number: int, name: str) -> None:
+def _check_boundary(problem: Problem, pointwise: Pointwise, number: int, name: str, free: bool) -> None:
     order = max(pointwise.order(number, problem.coordinates.index(s)) for s in problem.shape_coordinates)
     found = sum(c.kind == "boundary" and _speaks_of(c, problem.fields[number]) for c in problem.conditions)
-    if found < (order + 1) // 2 and not _loose(problem):
+    if found < (order + 1) // 2 and not free and not _loose(problem):
         raise BadInput(
             f"The equation has order {order} in the coordinates of {problem.shape.describe()} and "
             f"{found or 'no'} condition on its boundary; one such as {name}=0 is missing."
@@ -264,19 +267,26 @@ def _singular_places(problem: Problem) -> Iterable[str]:
         grids = np.meshgrid(*axes, indexing="ij")
         with np.errstate(all="ignore"):
             found = np.asarray(evaluate(base, dict(zip(symbols, grids, strict=True))))
-        inner = found[tuple(slice(1, -1) for _ in symbols)]
-        size = np.nanmax(np.abs(found)) or 1.0
-        if (
-            np.nanmin(inner) < -1e-12 * size < 1e-12 * size < np.nanmax(inner)
-            or (np.abs(inner) <= 1e-12 * size).any()
-        ):
-            at = np.unravel_index(np.nanargmin(np.abs(inner)), inner.shape)
-            place = ", ".join(
-                f"{s} = {axis[k + 1]:.4g}" for s, axis, k in zip(symbols, axes, at, strict=True)
-            )
+        zero = _zeros(found)
+        inner = tuple(slice(1, -1) for _ in symbols)
+        if zero[inner].any():
+            at = np.unravel_index(int(np.argmax(zero[inner])), zero[inner].shape)
+            place = ", ".join(f"{s} = {axis[k + 1]:.4g}" for s, axis, k in zip(symbols, axes, at, strict=True))
             raise BadInput(f"The equation divides by {base}, which vanishes inside the domain, near {place}.")
-        if (np.abs(found) <= 1e-12 * size).any():
+        if zero.any():
             yield f"The equation divides by {base}, which vanishes on the boundary; it is taken inside only."
+
+
+def _zeros(values: np.ndarray) -> np.ndarray:
+    """Return where values on a grid are zero: tiny beside a neighbor, or of another sign than the one before."""
+    found = np.zeros(values.shape, bool)
+    for axis in range(values.ndim):
+        moved, mark = np.moveaxis(values, axis, 0), np.moveaxis(found, axis, 0)
+        size = np.abs(moved)
+        mark[1:] |= size[1:] <= 1e-10 * size[:-1]
+        mark[:-1] |= size[:-1] <= 1e-10 * size[1:]
+        mark[1:] |= (moved[1:] * moved[:-1] < 0) & ~mark[:-1]
+    return found
 
 
 def _undetermined(problem: Problem, pointwise: Pointwise) -> list[str]:

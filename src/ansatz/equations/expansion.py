@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ansatz.core import Map
 from ansatz.equations.basis import Layer
+from ansatz.equations.corner_layer import CornerLayer
 from ansatz.equations.declare_domain import domain_of_text
 from ansatz.equations.domain import Box
 from ansatz.equations.lower import evaluate
@@ -84,6 +85,40 @@ class ShapeAxis(NamedTuple):
         return ShapeLayer(shape, self.degree, factor, tuple(symbols), self.singular)
 
 
+class CornerAxis(NamedTuple):
+    """The frozen layer of a polygon that vanishes on its boundary, given as text."""
+
+    shape: str
+    coordinates: tuple[str, ...]
+    degree: int
+
+    def layer(self) -> CornerLayer:
+        """Return the layer."""
+        (shape,) = domain_of_text(f"{','.join(self.coordinates)} = {self.shape}", {}).values()
+        return CornerLayer(shape, self.degree)
+
+    def functions(self, x: Array) -> Array:
+        """Return the functions at one place `x: [2]` in JAX."""
+        layer = self.layer()
+        shape, powers = layer.shape, layer._powers
+        tables = [
+            _chebyshev((2 * x[k] - low - high) / (high - low), layer.degree + 1)
+            for k, (low, high) in enumerate(shape.bounds)
+        ]
+        polynomials = tables[0][powers[:, 0]] * tables[1][powers[:, 1]]
+        found = []
+        for corner, exponent, degree in layer.families:
+            base = jnp.ones((), x.dtype)
+            if corner is not None:
+                r2, theta = _polar(corner, x, shape.scale)
+                base = r2 ** (exponent / 2) * jnp.sin(exponent * theta)
+            if layer.exact:
+                for one, two, offset in layer.lines if corner is None else layer._others(corner):
+                    base = base * (one * x[0] + two * x[1] - offset) / shape.scale
+            found.append(base * polynomials[np.flatnonzero(powers.sum(axis=1) <= degree)])
+        return jnp.concatenate(found)
+
+
 class Expansion(Map):
     """u_f(x) = A_f(x) + Σ c_{ij…} τ_i(t) φ_j(x) …, with coefficients of their own in every window of the first axis.
 
@@ -115,7 +150,9 @@ class Expansion(Map):
         windowed = len(self.edges) > 2
         for number, (axis, group) in enumerate(zip(self.axes[n], self.groups, strict=True)):
             modes = value.shape[0]
-            if isinstance(axis, ShapeAxis):
+            if isinstance(axis, CornerAxis):
+                table = axis.functions(x[jnp.asarray(group)])
+            elif isinstance(axis, ShapeAxis):
                 table = _shape_functions(axis, x[jnp.asarray(group)])
             elif number == 0 and windowed:
                 table = axis.functions(x[group[0]], modes, edges[at], edges[at + 1])
@@ -154,16 +191,20 @@ def _shape_functions(axis: ShapeAxis, x: Array) -> Array:
     return value
 
 
+def _polar(corner: Any, x: Array, unit: float) -> tuple[Array, Array]:
+    """Return (r / unit)² and θ about a corner, the cut of the angle outside."""
+    z = (x - jnp.asarray(corner.vertex, x.dtype)) / unit
+    half = corner.start + corner.angle / 2
+    along, across = z[0] * np.cos(half) + z[1] * np.sin(half), z[1] * np.cos(half) - z[0] * np.sin(half)
+    return z[0] ** 2 + z[1] ** 2, jnp.arctan2(across, along) + corner.angle / 2
+
+
 def _corner_functions(layer: ShapeLayer, x: Array) -> Array:
     """Return the corner functions at one place, in the order of the layer's tables."""
     found = []
     radius = max(high - low for low, high in layer.shape.bounds)
     for corner, broken, whole in layer.corner_plan():
-        z = (x - jnp.asarray(corner.vertex, x.dtype)) / radius
-        r2 = z[0] ** 2 + z[1] ** 2
-        half = corner.start + corner.angle / 2
-        along, across = z[0] * np.cos(half) + z[1] * np.sin(half), z[1] * np.cos(half) - z[0] * np.sin(half)
-        theta = jnp.arctan2(across, along) + corner.angle / 2
+        r2, theta = _polar(corner, x, radius)
         if broken:
             s = np.asarray(broken)
             base = r2 ** (s / 2) * jnp.sin(s * theta)
@@ -208,7 +249,7 @@ def _in_window(
     result: Any = None
     for number, (axis, group) in enumerate(zip(expansion.axes[field], expansion.groups, strict=True)):
         modes = value.shape[0] if result is None else result.shape[1]
-        if isinstance(axis, ShapeAxis):
+        if isinstance(axis, ShapeAxis | CornerAxis):
             key = tuple(index[c] for c in group)
             table = axis.layer().tables(np.stack([points[c] for c in group], 1), {key})[key]
         else:
@@ -233,7 +274,10 @@ def of_series(
     for s, c in zip(fields, coefficients, strict=True):
         row = []
         for number, (layer, group) in enumerate(zip(s.layers, groups, strict=True)):
-            if isinstance(layer, ShapeLayer):
+            if isinstance(layer, CornerLayer):
+                inside = tuple(coordinates[g].name for g in group)
+                row.append(CornerAxis(layer.shape.describe(), inside, layer.degree))
+            elif isinstance(layer, ShapeLayer):
                 factor = "" if layer.factor is None else text_of(layer.factor)
                 inside = tuple(coordinates[g].name for g in group)
                 row.append(ShapeAxis(layer.shape.describe(), inside, layer.degree, factor, layer.singular))
