@@ -66,7 +66,7 @@ def test_a_given_sigma_is_taken_as_it_is():
 
 @pytest.mark.slow
 def test_the_truth_is_inside_two_sigma_as_often_as_it_should_be():
-    problem, draws, times = decay(np.exp(-0.7 * T)), np.random.default_rng(0), 200
+    problem, draws, times = decay(np.exp(-0.7 * T), "k=0.75"), np.random.default_rng(0), 200
     forward, inside, sigmas = forward_of(problem), 0, []
     for _ in range(times):
         noisy = np.exp(-0.7 * T) + 0.02 * draws.standard_normal(T.shape)
