@@ -8,14 +8,17 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 AREA ?= fit
 ROW ?=
 WORKERS ?= 2
+# A peer whose python is named in ANSATZ_PEER_… needs no environment here.
+PEERS := $(if $(ANSATZ_PEER_DEEPXDE),,benchmarks/peers/.venv-deepxde/.installed)
+PEERS += $(if $(ANSATZ_PEER_JINNS),,benchmarks/peers/.venv-jinns/.installed)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test lint bench docs lock clean
+.PHONY: help setup tour test lint bench bench-solve docs lock clean
 
 help:  ## List the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
 
 setup: $(STAMP)  ## Make the virtual environment, once
 
@@ -40,6 +43,14 @@ lint: $(STAMP)  ## Check the style, the types and the layers
 
 bench: $(STAMP)  ## Measure the bars of an area: AREA=fit, one row of it: ROW=3
 	$(BIN)/python -m benchmarks.run $(AREA) $(ROW)
+
+bench-solve: $(STAMP) $(PEERS)  ## Make the peers' environments and measure every bar of solve
+	$(BIN)/python -m benchmarks.run solve $(ROW)
+
+benchmarks/peers/.venv-%/.installed: benchmarks/peers/%.txt
+	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip --disable-pip-version-check --quiet install -r $<
+	@touch $@
 
 docs: $(STAMP)  ## Build the documentation into site/; its chapters are executed
 	$(BIN)/python -m benchmarks.page

@@ -70,7 +70,7 @@ def complete(figure: dict[str, Any], area: str, row: int, seconds: float) -> dic
 def versions() -> dict[str, str]:
     """Return the versions that a figure depends on."""
     found = {"python": sys.version.split()[0]}
-    for name in ("ansatz", "jax", "equinox", "optax", "scikit-learn"):
+    for name in ("ansatz", "jax", "equinox", "optax", "scikit-learn", "scipy"):
         try:
             found[name] = version(name)
         except PackageNotFoundError:
