@@ -131,8 +131,24 @@ class Layout:
             else:
                 points.append(self.shape.interior(int(2.2 * largest.size) + 40, margin=1e-9))
         scale = self._equation_scale()
-        blocks = [Block(self.pointwise, fields, points, groups=self.groups, weight=1.0 / scale)]
+        emphasis = None if self._square(fields) else self._emphasis(points, fields)
+        blocks = [
+            Block(self.pointwise, fields, points, groups=self.groups, weight=1.0 / scale, emphasis=emphasis)
+        ]
         return blocks + self.conditions(fields)
+
+    def _emphasis(self, points: Sequence[np.ndarray], fields: Sequence[Series]) -> np.ndarray | None:
+        """Return the root of the area for which a point stands: Chebyshev points are dense at the ends.
+
+        Without it the corners, where a residual may be infinite, would outweigh everything else.
+        """
+        whole: Any = np.ones(())
+        for axis, p in enumerate(points):
+            layer, one = fields[0].layers[axis], np.ones(len(p))
+            if p.ndim == 1 and layer.kind == "chebyshev":
+                one = np.maximum(1 - layer.stretch.reference(p) ** 2, 1e-12) ** 0.25
+            whole = np.multiply.outer(whole, one)
+        return whole
 
     def conditions(self, fields: Sequence[Series]) -> list[Block]:
         """Return the rows of every condition that is not built in."""

@@ -162,6 +162,8 @@ def block_slopes(block: Block, jets: Mapping[Jet, Any], values: Values, moving: 
     if block.quadrature is not None:
         axes = len(block.shape)
         rows = np.tensordot(rows, block.quadrature, (list(range(1, axes + 1)), list(range(axes))))
+    elif block.emphasis is not None:
+        rows *= block.emphasis[..., None]
     return block.weight * rows.reshape(-1, len(moving))
 
 

@@ -36,7 +36,7 @@ class Block:
 
     `points[axis]` are the grid's coordinates: `[N]`, or `[N, d]` where an axis stands for the d coordinates
     of a shape, as `groups` says.  With `quadrature` (weights of the whole grid) each residual is
-    integrated and gives one row.  `weight` multiplies the rows.
+    integrated and gives one row.  `weight` multiplies the rows, `emphasis` (of the grid's shape) each point's.
     """
 
     def __init__(
@@ -46,11 +46,13 @@ class Block:
         points: Sequence[np.ndarray],
         *,
         weight: float = 1.0,
+        emphasis: np.ndarray | None = None,
         quadrature: np.ndarray | None = None,
         known: Mapping[Any, Any] | None = None,
         groups: Sequence[tuple[int, ...]] | None = None,
     ):
         self.pointwise, self.fields, self.weight = pointwise, tuple(fields), weight
+        self.emphasis = emphasis
         self.points, self.quadrature = [np.asarray(p, np.float64) for p in points], quadrature
         self.shape = tuple(len(p) for p in self.points)
         self.values: dict[Any, Any] = dict(known or {})
@@ -112,6 +114,8 @@ class Block:
         rows = self.pointwise.residuals(self._at(jets, unknowns), self.shape)
         if self.quadrature is not None:
             return self.weight * np.tensordot(rows, self.quadrature, rows.ndim - 1).ravel()
+        if self.emphasis is not None:
+            rows = rows * self.emphasis
         return self.weight * rows.ravel()
 
     def jacobian(self, jets: Mapping[Jet, Any], unknowns: Mapping[Any, float]) -> np.ndarray:
@@ -129,6 +133,8 @@ class Block:
                     whole[k, :, starts[n] : starts[n + 1]] = self._outer(n, mine).reshape(count, sizes[n])
         if self.quadrature is not None:
             return self.weight * np.einsum("kpc,p->kc", whole, self.quadrature.ravel())
+        if self.emphasis is not None:
+            whole *= self.emphasis.reshape(-1, 1)
         whole = whole.reshape(-1, starts[-1])
         return whole if self.weight == 1.0 else self.weight * whole
 
@@ -139,6 +145,8 @@ class Block:
         for k in range(len(self.pointwise.expressions)):
             for symbol, slope in self.pointwise.unknown_slopes_at(k, values, self.shape).items():
                 columns[k, ..., list(unknowns).index(symbol)] = slope
+        if self.emphasis is not None:
+            columns *= self.emphasis[..., None]
         return self.weight * columns.reshape(-1, len(unknowns))
 
     def _outer(self, n: int, slopes: Mapping[Index, Any]) -> np.ndarray:
