@@ -155,10 +155,10 @@ def grid(problem: Problem, end: float | None = None, count: int = 0) -> list[np.
     return [a.ravel() for a in np.meshgrid(*axes, indexing="ij")]
 
 
-def scattered(problem: Problem, count: int = 0) -> list[np.ndarray]:
+def scattered(problem: Problem, count: int = 0, end: float | None = None) -> list[np.ndarray]:
     """Return places all over a domain, shapes too, one array for each coordinate."""
     if problem.shape is None:
-        return grid(problem, count=count)
+        return grid(problem, end=end, count=count)
     inside = problem.shape.interior(count or 800, seed=7)
     found = []
     for number, s in enumerate(problem.coordinates):

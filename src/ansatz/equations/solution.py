@@ -92,6 +92,8 @@ class Solution:
     level_models: tuple[Any, ...] = ()
     checked: Any = None
     inference: Any = None
+    reached: float | None = None
+    """Where the march over time ended, if that was before the end of the domain."""
     _richer: bool = False
 
     @property
@@ -142,7 +144,7 @@ class Solution:
         """Return places all over the domain, one array for each coordinate."""
         from ansatz.equations.evolve import scattered
 
-        return scattered(self.problem, count)
+        return scattered(self.problem, count, self.reached)
 
     def field(self, name: str) -> FieldView:
         """Return a field by its name."""
@@ -226,6 +228,8 @@ class Solution:
         for s, p in zip(problem.coordinates, points, strict=True):
             if s in problem.intervals and len(p):
                 low, high = (float(v) for v in problem.intervals[s])
+                if s == problem.time and self.reached is not None:
+                    high = self.reached
                 slack = 1e-9 * (high - low)
                 outside = (p < low - slack) | (p > high + slack) | ~np.isfinite(p)
                 if outside.any():

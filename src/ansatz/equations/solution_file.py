@@ -38,6 +38,7 @@ def files(solution: Solution, *, report: bool = True) -> tuple[Any, dict[str, by
         "levels": None if solution.levels is None else [float(v) for v in solution.levels],
         "level_errors": None if solution.level_errors is None else [float(v) for v in solution.level_errors],
         "richer": solution._richer,
+        "reached": solution.reached,
     }
     info = {
         "kind": KIND,
@@ -74,6 +75,7 @@ def load(path: Any) -> Solution:
         None if record["level_errors"] is None else np.array(record["level_errors"]),
     )  # fmt: skip
     solution._richer = bool(record["richer"])
+    solution.reached = record["reached"]
     solution.level_models = tuple(snapshot.model["levels"])
     return solution
 

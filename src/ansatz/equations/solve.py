@@ -8,7 +8,7 @@ import numpy as np
 
 from ansatz.core import BadInput
 from ansatz.equations.declare import problem_of_text
-from ansatz.equations.evolve import evolve, grid, marches, time_first
+from ansatz.equations.evolve import evolve, marches, time_first
 from ansatz.equations.expansion import of_series, reordered
 from ansatz.equations.impose import impose
 from ansatz.equations.problem import Problem
@@ -134,7 +134,9 @@ def _marched(
         raise BadInput(
             f"No window of the march converged: {found.remarks[-1]} Try a smaller domain or --method lm."
         )
-    rows, scale = solution._residuals(grid(problem, end=found.windows[-1].end, count=0))
+    if not whole:
+        solution.reached = found.windows[-1].end
+    rows, scale = solution._residuals(solution.scattered())
     solution.residual = float(np.sqrt(np.mean(rows**2))) / scale
     space = " × ".join(str(layer.modes) for layer in found.evolution.layers[0]) or "1"
     note = f"{space} functions in space, {found.factorizations} factorizations"
