@@ -110,6 +110,20 @@ def test_points_gather_where_the_solution_is_steep():
     assert true < 1e-5 and 0.1 < errors["u"] / true < 10
 
 
+@pytest.mark.parametrize(
+    ("equation", "where"),
+    [
+        ("u_t = 0.1*u_xx - u^2", ["u(0,x)=1+x", "u(t,0)=1", "u_x(t,1)=1"]),
+        ("u_t = 0.1*u_xx + 1", ["u(0,x)=0", "u(t,0)=0", "u(t,1)=0"]),
+        ("u_t = u_xx - u^3", ["u(0,x)=1", "u_x(t,0)=0", "u_x(t,1)=0"]),
+    ],
+)
+def test_fields_that_their_lift_starts_or_that_start_at_nothing_have_a_size(equation, where):
+    problem = problem_of_text(equation, "t=0..1, x=0..1", where)
+    found = march(evolution_of(problem, impose(problem)), tolerance=1e-4)
+    assert found.converged and len(found.windows) < 20 and found.evolution.space < 60
+
+
 def test_complex_fields_are_of_one_size():
     problem = problem_of_text(
         "i*psi_t + psi_xx = 0", "t=0..0.3, x=0..2*pi", ["psi(0,x)=cos(x)", "psi(t,0)=psi(t,2*pi)"]

@@ -46,11 +46,11 @@ class Axis(NamedTuple):
             middle = 0.5 * (self.low + self.high) if self.parity else self.low
             angle = (x - middle) * (2 * np.pi / (self.high - self.low))
             if self.parity:
-                k = np.arange(modes) + (self.parity == "odd")
+                k = jnp.asarray(np.arange(modes) + (self.parity == "odd"), x.dtype)
                 return jnp.sin(angle * k) if self.parity == "odd" else jnp.cos(angle * k)
-            k = (np.arange(modes) + 1) // 2
+            k = jnp.asarray((np.arange(modes) + 1) // 2, x.dtype)
             phase = 0.5 * np.pi * ((np.arange(modes) + 1) % 2 * (np.arange(modes) > 0))
-            return jnp.cos(angle * k - phase)
+            return jnp.cos(angle * k - jnp.asarray(phase, x.dtype))
         if self.width:
             first, last = (
                 float(np.arcsinh((end - self.center) / self.width)) for end in (self.low, self.high)
@@ -120,10 +120,10 @@ class CornerAxis(NamedTuple):
 
 
 class Expansion(Map):
-    """u_f(x) = A_f(x) + Σ c_{ij…} τ_i(t) φ_j(x) …, with coefficients of their own in every window of the first axis.
+    """u_f(x) = A_f(x) + Σ c_{ij…} τ_i(t) φ_j(x) …, with other coefficients in every window of axis 0.
 
-    `coefficients[f]: [windows, modes of axis 0, modes of axis 1, …]`, `edges: [windows + 1]`; `lifts[f]` is the
-    expression A_f as text; `groups` says which coordinates an axis stands for.
+    `coefficients[f]: [windows, modes of axis 0, modes of axis 1, …]`, `edges: [windows + 1]`; `lifts[f]`
+    is the expression A_f as text; `groups` says which coordinates an axis stands for.
     """
 
     coefficients: tuple[Any, ...]
@@ -250,7 +250,7 @@ def _in_window(
     for number, (axis, group) in enumerate(zip(expansion.axes[field], expansion.groups, strict=True)):
         modes = value.shape[0] if result is None else result.shape[1]
         if isinstance(axis, ShapeAxis | CornerAxis):
-            key = tuple(index[c] for c in group)
+            key: Any = tuple(index[c] for c in group)
             table = axis.layer().tables(np.stack([points[c] for c in group], 1), {key})[key]
         else:
             ends = (float(edges[window]), float(edges[window + 1])) if number == 0 and len(edges) > 2 else ()

@@ -14,6 +14,7 @@ from ansatz.equations.march import Evolution, Step
 from ansatz.equations.newton import Factors
 from ansatz.equations.pointwise import Jet
 from ansatz.equations.problem import Problem
+from ansatz.equations.resolution import space_tail, time_tail
 from ansatz.equations.sensitivity import (
     Span,
     Traced,
@@ -25,7 +26,7 @@ from ansatz.equations.sensitivity import (
     trace,
 )
 from ansatz.equations.static import Layout, Static, _solve, static
-from ansatz.equations.windows import UNKNOWNS, March, _time_tail, march, space_tail
+from ansatz.equations.windows import UNKNOWNS, March, march
 
 NEAR = 0.2
 """Constants that differ by less than this share are solved for on the mesh that stands."""
@@ -225,4 +226,4 @@ def _tail(found: Traced) -> float:
     groups = found.evolution.groups
     sizes = [max(float(np.abs(w.coefficients[n]).max()) for w in found.windows) for n in fields]
     scales = [max(sizes[m] for m in fields if groups[m] == groups[n]) for n in fields]
-    return max(max(_time_tail(w, scales), space_tail(w, scales)) for w in found.windows)
+    return max(max(time_tail(w, scales), space_tail(w, scales)) for w in found.windows)

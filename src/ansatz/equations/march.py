@@ -8,7 +8,7 @@ the τ_i and their first m − 1 derivatives vanish at a, and the c^k are what t
 The points in time are those of Radau IIA, so that stiff equations are damped.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -17,7 +17,7 @@ import sympy
 
 from ansatz.equations.basis import Functional, Layer, radau
 from ansatz.equations.lower import evaluate
-from ansatz.equations.newton import Factors, newton
+from ansatz.equations.newton import newton
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.series import Block, Series, product, split
 from ansatz.equations.stretch import Stretch
@@ -38,8 +38,8 @@ class Window(NamedTuple):
 class Evolution:
     """An evolution problem made ready: what `march` needs.
 
-    `layers[field]` are the layers of the other coordinates, in order; `orders[field]` the number of initial conditions;
-    fields of one group (the real and imaginary part of a complex one) are of one size.
+    `layers[field]` are the layers of the other coordinates, in order; `orders[field]` the number of initial
+    conditions; fields of one group (the real and imaginary part of a complex one) are of one size.
     """
 
     pointwise: Pointwise
@@ -67,13 +67,20 @@ class Evolution:
         """How many unknowns there are for each mode in time."""
         return sum(int(np.prod([layer.size for layer in one])) for one in self.layers)
 
-    def scales(self) -> list[float]:
-        """Return the size from which a field counts as large: the real and imaginary parts of one share it."""
-        sizes = [float(np.abs(c).max()) if c.size else 0.0 for c in self.carried()]
-        return [
-            max(sizes[m] for m in range(len(sizes)) if self.groups[m] == self.groups[n])
-            for n in range(len(sizes))
-        ]
+    def scales(self, known: dict | None = None) -> list[float]:
+        """Return the size of every field at the start; the real and imaginary part of one share it."""
+        time, *others = self.pointwise.coordinates
+        sizes = []
+        for layers, lift, initial in zip(self.layers, self.lifts, self.initial, strict=True):
+            value = initial[0] if initial else lift.subs(time, self.start)
+            points = [layer.nodes(2 * layer.size) for layer in layers]
+            sizes.append(float(np.abs(_on_grid(value, others, points, known or {})).max()))
+        return self.shared(sizes)
+
+    def shared(self, sizes: Sequence[float]) -> list[float]:
+        """Return the largest of the sizes in every group of fields."""
+        whole = range(len(sizes))
+        return [max(sizes[m] for m in whole if self.groups[m] == self.groups[n]) for n in whole]
 
     def carried(self, known: dict | None = None) -> list[np.ndarray]:
         """Return the initial coefficients `[order, …]` of every field: its initial values less the lift."""
@@ -98,14 +105,7 @@ def projected(
 ) -> np.ndarray:
     """Return the least-squares coefficients of an expression in a product of layers."""
     points = [layer.nodes(2 * layer.size) for layer in layers]
-    shape = tuple(len(p) for p in points)
-    grids = {
-        c: p.reshape([-1 if a == b else 1 for b in range(len(points))])
-        for a, (c, p) in enumerate(zip(coordinates, points, strict=True))
-    }
-    array = np.broadcast_to(
-        evaluate(value, {**known, **grids}) if value.free_symbols else float(value), shape
-    ).astype(float)
+    array = _on_grid(value, coordinates, points, known)
     for axis, (layer, p) in enumerate(zip(layers, points, strict=True)):
         table = layer.table(p, 0)[0]
         array = np.moveaxis(
@@ -116,6 +116,18 @@ def projected(
             axis,
         )
     return array
+
+
+def _on_grid(
+    value: sympy.Expr, coordinates: Sequence[Any], points: Sequence[np.ndarray], known: dict
+) -> np.ndarray:
+    shape = tuple(len(p) for p in points)
+    grids = {
+        c: p.reshape([-1 if a == b else 1 for b in range(len(points))])
+        for a, (c, p) in enumerate(zip(coordinates, points, strict=True))
+    }
+    found = evaluate(value, {**known, **grids}) if value.free_symbols else float(value)
+    return np.broadcast_to(found, shape).astype(float)
 
 
 class Step:
