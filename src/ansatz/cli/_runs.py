@@ -68,7 +68,8 @@ def _found(path: Path) -> Found:
 
 def _described(name: str, date: str, run: dict[str, Any], finished: bool) -> Found:
     info = run["info"]
-    table, result = info.get("table") or info.get("images") or {}, info.get("result") or {}
+    table = info.get("table") or info.get("images") or info.get("solution") or {}
+    result = info.get("result") or {}
     target = table.get("target", "")
     target = target.get("name", "") if isinstance(target, dict) else target
     what = f"{str(info.get('kind', 'run')).partition(',')[0]}{f', {target}' if target else ''}"

@@ -1,6 +1,6 @@
 """`ansatz predict`: what a run says of new rows, with intervals or probabilities.
 
-A number gets the columns prediction, lower and upper; a class gets prediction and one probability a
+For the solution of an equation the table holds coordinates. A number gets the columns prediction, lower and upper; a class gets prediction and one probability a
 class. Columns that number the rows stand before them. Without --out the answer is CSV on stdout.
 
 examples:
@@ -70,7 +70,10 @@ def _predictions(run: str, table: str, remarks: list[str]) -> "pl.DataFrame":
     from ansatz.data import infer_columns, read_table
     from ansatz.supervised.result import load_table_fit
 
-    if whole_kind(run) == "images":
+    kind = whole_kind(run)
+    if kind == "solution":
+        return _values(run, read_table(table, remarks=remarks), remarks)
+    if kind == "images":
         from ansatz.cli._images import predict_pictures
 
         return predict_pictures(run, table, remarks)
@@ -81,6 +84,30 @@ def _predictions(run: str, table: str, remarks: list[str]) -> "pl.DataFrame":
     keys = [column.name for column in infer_columns(frame) if column.kind == "identifier"]
     keys = [name for name in keys if name not in found.columns]
     return pl.concat([frame.select(keys), found], how="horizontal") if keys else found
+
+
+def _values(run: str, frame: "pl.DataFrame", remarks: list[str]) -> "pl.DataFrame":
+    """Return the fields of a solution at places, with the estimated error of each."""
+    import numpy as np
+    import polars as pl
+
+    from ansatz.core import BadInput
+    from ansatz.equations.solution_file import load
+
+    solution = load(run)
+    remarks += solution.remarks
+    names = [s.name for s in solution.problem.coordinates]
+    for name in names:
+        if name not in frame.columns:
+            raise BadInput(f"The table has no column {name!r}; a place is given by {', '.join(names)}.")
+    places = {name: frame[name].cast(pl.Float64).to_numpy() for name in names}
+    columns: dict[str, Any] = dict(places)
+    for name in solution.fields:
+        value, error = solution[name](**places), solution.defect(name, **places)
+        parts = {"_re": np.real, "_im": np.imag} if np.iscomplexobj(value) else {"": np.asarray}
+        columns |= {f"{name}{end}": part(value) for end, part in parts.items()}
+        columns[f"{name} estimated error"] = np.abs(error)
+    return pl.DataFrame(columns)
 
 
 def _write(found: "pl.DataFrame", out: Path) -> None:

@@ -22,21 +22,27 @@ def command(arguments: list[str]) -> int:
     answer, path = Answer(as_json=asked.json), Path(asked.run) / "report.html"
     with answer.working():
         fitted = _load(asked.run)
-        for remark in fitted.run.remarks:
+        remarks = fitted.run.remarks if hasattr(fitted, "run") else fitted.remarks
+        for remark in remarks:
             answer.tell(f"· {remark}")
         page = fitted.report()
         with RunFolder.create(asked.run) as folder:
             folder.add("report.html", page.encode())
-    record = {"run": asked.run, "report": str(path), "remarks": list(fitted.run.remarks)}
+    record = {"run": asked.run, "report": str(path), "remarks": list(remarks)}
     answer.give(record, [str(path)])
     return 0
 
 
 def _load(run: str) -> Any:
-    """Return the finished fit in a folder: of a table or of images."""
+    """Return what a folder holds: the fit of a table or of images, or the solution of an equation."""
     from ansatz.cli._runs import whole_kind
 
-    if whole_kind(run) == "images":
+    kind = whole_kind(run)
+    if kind == "solution":
+        from ansatz.equations.solution_file import load
+
+        return load(run)
+    if kind == "images":
         from ansatz.supervised.image_result import load_image_fit
 
         return load_image_fit(run)

@@ -42,8 +42,9 @@ def files(solution: Solution, *, report: bool = True) -> tuple[Any, dict[str, by
     }
     info = {
         "kind": KIND,
-        KIND: record,
+        KIND: record | {"target": ", ".join(solution.fields)},
         "result": {"metric": "relative error", "value": _plain(solution.error)},
+        "run": {"status": "finished" if solution.converged else "not converged"},
         "engine": {"versions": versions()},
     }
     model = {"answer": solution.model, "defect": solution.defect_model, "levels": solution.level_models}
