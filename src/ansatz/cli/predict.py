@@ -1,7 +1,8 @@
 """`ansatz predict`: what a run says of new rows, with intervals or probabilities.
 
 A number gets the columns prediction, lower and upper; a class gets prediction and one probability a
-class. For the solution of an equation the table holds coordinates, and the fields are added. Columns that number the rows stand before them. Without --out the answer is CSV on stdout.
+class. For the solution of an equation the table holds coordinates, and the fields are added. Columns
+that number the rows stand before them. Without --out the answer is CSV on stdout.
 
 examples:
   ansatz predict runs/first new.csv
