@@ -1,4 +1,4 @@
-"""Is a problem well posed?  What is missing, too much, contradicting or singular is said before anything is solved."""
+"""Is a problem well posed?  What is missing, too much, contradicting or singular is said beforehand."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,12 +7,13 @@ import numpy as np
 import sympy
 
 from ansatz.core import BadInput
+from ansatz.equations.expression import TIMES
 from ansatz.equations.lower import evaluate
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.problem import Condition, Problem
+from ansatz.equations.singular import singular_places
 
 HIGHEST, MOST = 4, 5
-TIMES = ("t", "time", "tau", "τ")
 APART = 1e-7
 """Values that meet at a corner contradict one another if they differ by so large a share of their size."""
 
@@ -31,7 +32,9 @@ def check(problem: Problem, corners: str = "reject") -> tuple[bool, sympy.Symbol
     pointwise = Pointwise(problem.equations, problem.fields, problem.coordinates, unknowns)
     _check_orders(problem, pointwise)
     _check_equations(problem)
-    remarks = list(_singular_places(problem))
+    _check_constants(problem)
+    _check_observations(problem)
+    remarks = list(singular_places(problem, pointwise))
     time = _time(problem, pointwise)
     _check_repeated(problem)
     free = bool(remarks) or problem.eigenvalue is not None
@@ -53,8 +56,9 @@ def _check_orders(problem: Problem, pointwise: Pointwise) -> None:
             letters = "".join(s.name * k for s, k in zip(problem.coordinates, index, strict=True))
             name = problem.fields[number].func.__name__
             raise BadInput(
-                f"The derivative {name}_{letters} is of order {sum(index)}; equations go up to order {HIGHEST}: "
-                f"give a lower derivative a name of its own and add the equation that defines it."
+                f"The derivative {name}_{letters} is of order {sum(index)}; "
+                f"equations go up to order {HIGHEST}: give a lower derivative a name of its own "
+                f"and add the equation that defines it."
             )
 
 
@@ -65,6 +69,34 @@ def _check_equations(problem: Problem) -> None:
         raise BadInput(
             f"There are {equations} equations for {fields} unknown functions, {names}; each needs one."
         )
+
+
+def _check_constants(problem: Problem) -> None:
+    """Refuse a constant to be found that stands nowhere."""
+    stated = [*problem.equations, *(one.residual for one in problem.conditions)]
+    used = {symbol for one in stated for symbol in one.free_symbols}
+    wanted = [one.symbol for one in problem.unknowns]
+    for symbol in wanted if problem.eigenvalue is None else [*wanted, problem.eigenvalue]:
+        if symbol not in used:
+            raise BadInput(f"{symbol} is to be found, and no equation or condition contains it.")
+    strange = sorted(used - {*wanted, problem.eigenvalue, *problem.coordinates}, key=str)
+    if strange:
+        raise BadInput(
+            f"{strange[0]} stands in the equations and has no value; give it one, or declare it by parameter."
+        )
+
+
+def _check_observations(problem: Problem) -> None:
+    """Refuse measurements outside the domain."""
+    for one in problem.observations:
+        for symbol, places in one.points.items():
+            low, high = problem.intervals.get(symbol, (-np.inf, np.inf))
+            out = (places < low - 1e-12 * abs(low)) | (places > high + 1e-12 * abs(high))
+            if out.any():
+                raise BadInput(
+                    f"The measurements of {one.field.func.__name__} go to {symbol} = {places[out][0]:g}, "
+                    f"outside {symbol} = {low:g}..{high:g}."
+                )
 
 
 def _time(problem: Problem, pointwise: Pointwise) -> sympy.Symbol | None:
@@ -123,7 +155,7 @@ def _count(problem: Problem, field: Any, symbol: sympy.Symbol, order: int) -> in
     for c in problem.conditions:
         if c.kind == "periodic" and c.at[0][0] == symbol and _speaks_of(c, field):
             return order
-        if c.kind == "value" and symbol in dict(c.at) and _speaks_of(c, field):
+        if c.kind == "value" and len(c.at) == 1 and symbol in dict(c.at) and _speaks_of(c, field):
             found += 1
     return found
 
@@ -153,7 +185,8 @@ def _check_counts(problem: Problem, pointwise: Pointwise, time: sympy.Symbol | N
                 texts = [c.text for c in problem.conditions if symbol in dict(c.at)]
                 raise BadInput(
                     f"The equation has order {order} in {symbol} and {found} conditions on {symbol} "
-                    f"({'; '.join(texts)}); {found - order} of them {'is' if found - order == 1 else 'are'} too many."
+                    f"({'; '.join(texts)}); {found - order} of them "
+                    f"{'is' if found - order == 1 else 'are'} too many."
                 )
         if problem.shape is not None:
             _check_boundary(problem, pointwise, number, name, free)
@@ -171,7 +204,8 @@ def _missing(problem: Problem, name: str, symbol: sympy.Symbol, order: int, foun
         if symbol.name not in TIMES or not found
         else f"{name}_{symbol}({arguments})=0"
     )
-    return f"The equation has order {order} in {symbol} and {count} on {symbol}; one such as {example} is missing."
+    has = f"The equation has order {order} in {symbol} and {count} on {symbol}"
+    return f"{has}; one such as {example} is missing."
 
 
 def _check_boundary(problem: Problem, pointwise: Pointwise, number: int, name: str, free: bool) -> None:
@@ -227,8 +261,8 @@ def _contradictions(problem: Problem) -> Iterable[str]:
             gap, size = _gap(problem, g, k, {a: low, b: high})
             if gap > APART * max(size, 1e-12) and gap > 1e-9:
                 yield (
-                    f"The conditions {one.text!r} and {two.text!r} contradict each other where {a} = {low:g} and "
-                    f"{b} = {high:g}: they differ by {gap:.3g} there."
+                    f"The conditions {one.text!r} and {two.text!r} contradict each other where "
+                    f"{a} = {low:g} and {b} = {high:g}: they differ by {gap:.3g} there."
                 )
 
 
@@ -248,47 +282,6 @@ def _gap(problem: Problem, g: Any, k: Any, corner: dict[Any, float]) -> tuple[fl
     )
 
 
-def _singular_places(problem: Problem) -> Iterable[str]:
-    """Refuse what is divided by zero inside the domain; remark on what is at its ends."""
-    bases = set()
-    for equation in problem.equations:
-        for power in equation.atoms(sympy.Pow):
-            base, exponent = power.args
-            if exponent.is_negative and base.free_symbols and base.free_symbols <= set(problem.intervals):
-                bases.add(base)
-    for base in sorted(bases, key=str):
-        symbols = sorted(base.free_symbols, key=str)
-        if len(symbols) > 2:
-            continue
-        axes = [
-            np.linspace(*(float(v) for v in problem.intervals[s]), 401 if len(symbols) == 1 else 81)
-            for s in symbols
-        ]
-        grids = np.meshgrid(*axes, indexing="ij")
-        with np.errstate(all="ignore"):
-            found = np.asarray(evaluate(base, dict(zip(symbols, grids, strict=True))))
-        zero = _zeros(found)
-        inner = tuple(slice(1, -1) for _ in symbols)
-        if zero[inner].any():
-            at = np.unravel_index(int(np.argmax(zero[inner])), zero[inner].shape)
-            place = ", ".join(f"{s} = {axis[k + 1]:.4g}" for s, axis, k in zip(symbols, axes, at, strict=True))
-            raise BadInput(f"The equation divides by {base}, which vanishes inside the domain, near {place}.")
-        if zero.any():
-            yield f"The equation divides by {base}, which vanishes on the boundary; it is taken inside only."
-
-
-def _zeros(values: np.ndarray) -> np.ndarray:
-    """Return where values on a grid are zero: tiny beside a neighbor, or of another sign than the one before."""
-    found = np.zeros(values.shape, bool)
-    for axis in range(values.ndim):
-        moved, mark = np.moveaxis(values, axis, 0), np.moveaxis(found, axis, 0)
-        size = np.abs(moved)
-        mark[1:] |= size[1:] <= 1e-10 * size[:-1]
-        mark[:-1] |= size[:-1] <= 1e-10 * size[1:]
-        mark[1:] |= (moved[1:] * moved[:-1] < 0) & ~mark[:-1]
-    return found
-
-
 def _undetermined(problem: Problem, pointwise: Pointwise) -> list[str]:
     """Remark on a field of which only derivatives appear anywhere."""
     found, zero = [], (0,) * len(problem.coordinates)
@@ -306,6 +299,6 @@ def _undetermined(problem: Problem, pointwise: Pointwise) -> list[str]:
     return found
 
 
-def _plain_value(hidden: sympy.Expr, field: Any) -> bool:
+def _plain_value(hidden: Any, field: Any) -> bool:
     normals = [a for a in hidden.atoms(sympy.core.function.AppliedUndef) if a.func.__name__ == "dn"]
     return hidden.xreplace({n: sympy.Dummy() for n in normals}).has(field)

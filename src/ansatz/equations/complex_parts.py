@@ -17,6 +17,8 @@ def pair_of(function: Any) -> tuple[Any, Any]:
 
 def parts_of(expr: Any, pairs: Pairs) -> tuple[Any, Any]:
     """Return the real and the imaginary part of an expression, written with the real fields."""
+    if not expr.has(sympy.I) and not any(expr.has(one) for one in pairs):
+        return expr, sympy.S.Zero
     table: dict[Any, Any] = {}
     back: dict[Any, Any] = {}
     for atom in _outermost(expr):

@@ -9,6 +9,7 @@ from sympy.core.function import AppliedUndef
 
 from ansatz.core import BadInput
 from ansatz.equations.complex_parts import Pairs, parts_of
+from ansatz.equations.expression import TIMES, exact
 from ansatz.equations.problem import Condition
 
 Place = tuple[tuple[sympy.Symbol, float], ...]
@@ -99,12 +100,12 @@ def _unplaced(residual: Any, at: Place, setting: Setting) -> Any:
     """Write a residual with unplaced fields, and its other terms at the place."""
     inner = {one: sympy.Dummy() for one in residual.atoms(sympy.Subs)}
     moved = residual.xreplace(inner)
-    exact = {
+    fixed = {
         symbol: value
         for one in residual.atoms(sympy.Subs)
         for symbol, value in zip(one.variables, one.point, strict=True)
     }
-    return moved.subs(exact).xreplace({dummy: one.expr for one, dummy in inner.items()}) if at else residual
+    return moved.subs(fixed).xreplace({dummy: one.expr for one, dummy in inner.items()}) if at else residual
 
 
 def _limited(residual: Any, setting: Setting) -> Any:
@@ -115,7 +116,7 @@ def _limited(residual: Any, setting: Setting) -> Any:
         for symbol, *ends in one.limits:
             if not ends and symbol not in setting.intervals:
                 raise BadInput(f"The integral over {symbol} needs its bounds, for {symbol} has no interval.")
-            limits.append((symbol, *(ends or map(sympy.Float, setting.intervals[symbol]))))
+            limits.append((symbol, *(ends or map(exact, setting.intervals[symbol]))))
         table[one] = sympy.Integral(one.function, *limits)
     return residual.xreplace(table)
 
@@ -147,7 +148,7 @@ def _whole_boundary(residual: Any, text: str, setting: Setting) -> list[Conditio
     """Read a condition without a place: on the boundary of the shape, and on faces that are not time."""
     found = _split("boundary", residual, (), text, setting) if setting.shape is not None else []
     for symbol, ends in setting.intervals.items():
-        if symbol.name == "t":
+        if symbol.name in TIMES:
             continue
         for end, sign in zip(ends, (-1, 1), strict=True):
             normals = {
@@ -167,11 +168,14 @@ def _unfielded_subs(residual: Any, symbol: Any, end: float) -> Any:
     atoms = residual.atoms(AppliedUndef, sympy.Derivative)
     inner = {one.expr for one in atoms if isinstance(one, sympy.Derivative)}
     moved = {one: sympy.Dummy() for one in atoms - inner}
-    value = sympy.nsimplify(end, rational=True) if end == int(end) else sympy.Float(end)
-    return residual.xreplace(moved).subs(symbol, value).xreplace({dummy: one for one, dummy in moved.items()})
+    return (
+        residual.xreplace(moved)
+        .subs(symbol, exact(end))
+        .xreplace({dummy: one for one, dummy in moved.items()})
+    )
 
 
-def merged(found: list[Condition]) -> tuple[Condition, ...]:
+def merged(found: list[Any]) -> tuple[Condition, ...]:
     """Drop the periodic derivatives that a periodic field implies, and refuse them without it."""
     fields = {(one.residual, one.at) for one in found if one.kind == "periodic" and one.residual.is_Function}
     for one in found:

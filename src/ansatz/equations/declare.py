@@ -3,19 +3,19 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
 from ansatz.core import BadInput
 from ansatz.equations.complex_parts import pair_of, parts_of
 from ansatz.equations.conditions import Setting, conditions_of, merged
-from ansatz.equations.declare_domain import RESERVED, domain_of, domain_of_text
-from ansatz.equations.expression import ALIASES, FUNCTIONS, Equation, Expression, Levels, Unknown
+from ansatz.equations.declare_domain import domain_of, domain_of_text, taken
+from ansatz.equations.declare_function import called, equations_of, is_function
+from ansatz.equations.expression import Equation, Expression, Field, Levels, Unknown
 from ansatz.equations.parse import Scope, find_fields, parse_constant, parse_equation
-from ansatz.equations.parse_calls import FORMS
-from ansatz.equations.parse_tokens import split_at, tokens, wrong
-from ansatz.equations.problem import Observation, Problem
+from ansatz.equations.parse_tokens import BadText, split_at, tokens, wrong
+from ansatz.equations.printing import text_of
+from ansatz.equations.problem import Observation, Problem, observe
 
 __all__ = ["assemble", "periodic", "problem_of_text"]
 
@@ -26,13 +26,24 @@ def periodic(coordinate: Expression) -> Equation:
 
 
 def assemble(
-    equations: Any, on: Mapping[Any, Any], where: Sequence[Any], data: Sequence[Observation]
+    equations: Any, on: Mapping[Any, Any] | str, where: Sequence[Any], data: Sequence[Observation]
 ) -> dict[str, Any]:
     """Return the attributes of a `Problem` from what was stated; `check` judges them afterwards."""
-    stated = [_equation(one) for one in (equations if isinstance(equations, list | tuple) else [equations])]
-    places = [_equation(one) for one in where]
-    intervals, shape, inside = domain_of(on)
-    fields = _fields([one.residual for one in stated], {*intervals, *inside})
+    intervals, shape, inside = domain_of(domain_of_text(on, {}) if isinstance(on, str) else on)
+    symbols = [*intervals, *inside]
+    listed = list(equations) if isinstance(equations, list | tuple) else [equations]
+    functions = [one for one in listed if is_function(one)]
+    if functions and len(functions) < len(listed):
+        raise BadInput("Some equations are functions and some are not; state all of them in one way.")
+    named: Mapping[str, Field] = {}
+    if functions:
+        listed, named = equations_of(functions, symbols)
+    stated = [_equation(one) for one in listed]
+    fields = _fields([one.residual for one in stated], set(symbols))
+    scope = _scope(symbols, named, fields)
+    places = [_equation(one) for each in where for one in _placed(each, scope)]
+    for one in stated:
+        _check_equation(one)
     pairs = {one: pair_of(one) for one in fields if not one.is_real}
     setting = Setting(intervals, shape, inside, fields, pairs)
     found = [one for each in places for one in conditions_of(each.residual, each.text, setting)]
@@ -65,10 +76,43 @@ def _equation(stated: Any) -> Equation:
     if isinstance(stated, Expression):
         return Equation(stated.expr, f"{stated} = 0", stated.declared)
     if isinstance(stated, sympy.Eq):
-        return Equation(stated.lhs - stated.rhs, f"{stated.lhs} = {stated.rhs}")
+        left, right = map(Expression, stated.args)
+        return left == right
     if isinstance(stated, sympy.Expr):
         return Equation(stated, f"{stated} = 0")
     raise BadInput(f"{stated!r} is no equation; write it with ==, as u.t == u.xx.")
+
+
+def _scope(symbols: list[Any], named: Mapping[str, Field], fields: tuple[Any, ...]) -> Scope:
+    """Return what the names in a condition mean beside the equations."""
+    found = {one.func.__name__: one for one in fields} | {name: one.expr for name, one in named.items()}
+    return Scope({one.name: one for one in symbols}, found)
+
+
+def _placed(stated: Any, scope: Scope) -> list[Any]:
+    """Return the conditions that a text, a function or an equation states."""
+    if isinstance(stated, str):
+        return [_condition(part, scope) for part in _texts(stated)]
+    if is_function(stated):
+        fields = {name: Field(one) for name, one in scope.fields.items()}
+        return called(stated, scope.coordinates, fields)
+    return [stated]
+
+
+def _check_equation(stated: Equation) -> None:
+    """Refuse in an equation what only a condition may contain."""
+    text, residual = stated.text, stated.residual
+    if residual.has(sympy.Subs):
+        place = min(residual.atoms(sympy.Subs), key=str)
+        raise BadInput(
+            f"The equation {text} contains {text_of(place)}, a value at a place; only conditions do."
+        )
+    for one in residual.atoms(sympy.Integral):
+        if one.has(AppliedUndef):
+            raise BadInput(
+                f"The equation {text} contains {text_of(one)}; integrals of unknown functions "
+                f"stand in conditions only."
+            )
 
 
 def _fields(residuals: list[Any], coordinates: set[Any]) -> tuple[Any, ...]:
@@ -79,6 +123,14 @@ def _fields(residuals: list[Any], coordinates: set[Any]) -> tuple[Any, ...]:
     if not found:
         raise BadInput("The equations differentiate no unknown function; write one as u_t = u_xx.")
     for one in found:
+        if one.func.__name__ == "dn":
+            raise BadInput(
+                f"The equations contain {text_of(one)}; normal derivatives stand in conditions only."
+            )
+        if not all(isinstance(each, sympy.Symbol) for each in one.args):
+            raise BadInput(
+                f"The equations contain {one}; an unknown function stands with its coordinates only."
+            )
         if one.args != found[0].args:
             raise BadInput(f"{found[0]} and {one} have other coordinates; all fields share one list of them.")
     missing, strange = set(found[0].args) - coordinates, coordinates - set(found[0].args)
@@ -127,6 +179,9 @@ def problem_of_text(
     symbols = [one for key in domain for one in (key if isinstance(key, tuple) else (key,))]
     names = {one.name: one for one in symbols}
     declared = _unknowns(unknowns, eigenvalue, levels)
+    for one in declared:
+        if one.symbol.name in constants:
+            raise BadInput(f"{one.symbol} has a value in --let and is unknown too; leave one of them away.")
     known = constants | {one.symbol.name: one.symbol for one in declared}
     for name in known:
         if name in names:
@@ -134,11 +189,18 @@ def problem_of_text(
                 f"{name} is a coordinate in --on and a constant too; give one of them another name."
             )
     texts = _texts(equations)
+    if not texts:
+        raise BadText("", 0, "No equation stands", "write one such as u_t = u_xx")
     found = find_fields(texts, names, {*known, *names})
     if not found:
         raise wrong(
             texts[0], 0, "No derivative of an unknown function", "write derivatives as u_x, u' or diff(u, x)"
         )
+    for name in found:
+        if name in known:
+            raise BadInput(
+                f"{name} is differentiated in the equations and a constant too; rename one of them."
+            )
     conditions = _texts(where)
     imaginary = _complex(texts, conditions, found, complex, {*names, *known})
     scope = Scope(names, {name: _function(name, name in imaginary)(*symbols) for name in found}, known)
@@ -165,21 +227,35 @@ def _let(text: str) -> dict[str, Any]:
     for name, start, value in _assignments(text):
         if value is None:
             raise wrong(text, start, f"{name} stands without a value", f"write {name}=1")
-        constants[name] = parse_constant(value, constants)
+        constants[name] = _value_in(text, start, value, constants)
     return constants
 
 
 def _unknowns(text: str, eigenvalue: str, levels: int) -> list[Unknown | Levels]:
     found: list[Unknown | Levels] = []
-    for name, _, value in _assignments(text):
-        start = 1.0 if value is None else float(parse_constant(value))
+    for name, place, value in _assignments(text):
+        start = 1.0 if value is None else float(_value_in(text, place, value, {}))
         found.append(Unknown(sympy.Symbol(name, real=True), start))
-    if eigenvalue:
-        name = next(iter(_assignments(eigenvalue)))[0]
+    if eigenvalue.strip():
+        (name, _, value), *more = _assignments(eigenvalue)
+        if more or value is not None:
+            raise wrong(eigenvalue, 0, "More than one name stands", "name the one eigenvalue, as E")
+        if name in {one.symbol.name for one in found}:
+            raise BadInput(f"{name} is the eigenvalue and unknown too; leave one of them away.")
         if levels < 1:
             raise BadInput(f"{levels} eigenvalues are asked for; ask for at least one.")
         found.append(Levels(sympy.Symbol(name, real=True), levels))
     return found
+
+
+def _value_in(text: str, start: int, value: str, constants: Mapping[str, Any]) -> Any:
+    """Return the constant that a part of a text spells, its errors placed in the whole."""
+    if not value.strip():
+        raise wrong(text, start, "A name without a value stands", "write a number after '=', as in nu=0.1")
+    try:
+        return parse_constant(value, constants)
+    except BadText as problem:
+        raise problem.within(text, text.index("=", start) + 1) from None
 
 
 def _assignments(text: str) -> list[tuple[str, int, str | None]]:
@@ -188,9 +264,9 @@ def _assignments(text: str) -> list[tuple[str, int, str | None]]:
     for start, part in split_at(text, ",") if text.strip() else []:
         name, equals, value = part.partition("=")
         name, place = name.strip(), start + len(part) - len(part.lstrip())
-        taken = name in RESERVED or name in FUNCTIONS or name in FORMS or name in ALIASES
-        if not name.isidentifier() or (taken and name not in ("e", "i")):
-            raise wrong(text, place, f"{name!r} stands", "a free name must stand there, as in nu=0.1")
+        if not name.isidentifier() or (taken(name) and name != "gamma"):
+            shown = f"{name!r} stands" if name else "Nothing stands"
+            raise wrong(text, place, shown, "a free name must stand there, as in nu=0.1")
         if name in {one[0] for one in found}:
             raise wrong(text, place, f"{name} stands a second time", "give each constant once")
         found.append((name, place, value if equals else None))
@@ -235,18 +311,11 @@ def _observed(data: Mapping[str, Any] | None, scope: Scope, imaginary: set[str])
     """Return an observation for every field that has a column."""
     if data is None:
         return []
-    columns = {str(name): np.asarray(value, np.float64) for name, value in data.items()}
-    for name in scope.coordinates:
-        if name not in columns:
-            raise BadInput(
-                f"The data have no column {name!r} for the coordinate; the columns are {', '.join(columns)}."
-            )
-    points = {symbol: columns[name] for name, symbol in scope.coordinates.items()}
     measured: dict[str, Any] = {}
     for name, function in scope.fields.items():
         parts = pair_of(function) if name in imaginary else (function,)
         measured |= {one.func.__name__: one for one in parts}
-    found = [Observation(one, points, columns[name]) for name, one in measured.items() if name in columns]
+    found = [observe(Expression(one), data) for name, one in measured.items() if name in data]
     if not found:
         raise BadInput(f"The data have no column for a field; name one of them {' or '.join(measured)}.")
     return found

@@ -8,9 +8,10 @@ import sympy
 
 from ansatz._spelling import nearest
 from ansatz.core import BadInput
-from ansatz.equations.expression import Expression
+from ansatz.equations.expression import ALIASES, FUNCTIONS, Expression
 from ansatz.equations.parse import CONSTANTS, parse_constant
-from ansatz.equations.parse_tokens import Token, split_at, tokens, wrong
+from ansatz.equations.parse_calls import FORMS as CALLS
+from ansatz.equations.parse_tokens import BadText, Token, split_at, tokens, wrong
 
 MOST = 5
 FORMS = {
@@ -40,7 +41,7 @@ def domain_of(
             shape, inside = value, tuple(_symbol(one) for one in key)
             if len(shape.bounds) != len(inside):
                 raise BadInput(
-                    f"The shape has {len(shape.bounds)} dimensions, and {inside} are {len(inside)} coordinates."
+                    f"The shape has {len(shape.bounds)} dimensions, and {inside} has {len(inside)}."
                 )
         else:
             intervals[_symbol(key)] = _interval(_symbol(key), value)
@@ -52,6 +53,8 @@ def domain_of(
 
 def _symbol(key: Any) -> sympy.Symbol:
     value = key.expr if isinstance(key, Expression) else key
+    if isinstance(value, str) and value.isidentifier() and not taken(value):
+        return sympy.Symbol(value, real=True)
     if not isinstance(value, sympy.Symbol):
         raise BadInput(f"The domain names {key!r}, which is no coordinate; declare it by coords.")
     return value
@@ -60,7 +63,10 @@ def _symbol(key: Any) -> sympy.Symbol:
 def _interval(symbol: sympy.Symbol, value: Any) -> tuple[float, float]:
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise BadInput(f"The interval of {symbol} is {value!r}; it must be a pair such as (0, 1).")
-    a, b = (float(one.expr if isinstance(one, Expression) else one) for one in value)
+    try:
+        a, b = (float(one.expr if isinstance(one, Expression) else one) for one in value)
+    except (TypeError, ValueError):
+        raise BadInput(f"The interval of {symbol} is {value!r}; its ends must be numbers.") from None
     if not (math.isfinite(a) and math.isfinite(b) and a < b):
         raise BadInput(
             f"The interval {symbol} = {a:g}..{b:g} is empty or infinite; write it from the lower end."
@@ -74,6 +80,8 @@ def domain_of_text(text: str, constants: Mapping[str, Any]) -> dict[Any, Any]:
     >>> domain_of_text("t=0..2*pi", {})
     {t: (0.0, 6.283185307179586)}
     """
+    if not text.strip():
+        raise wrong(text, 0, "Nothing stands", "write the domain, as t=0..1 or x,y=disk(0,0,1)")
     found: dict[Any, Any] = {}
     names: list[sympy.Symbol] = []
     used: set[str] = set()
@@ -82,8 +90,11 @@ def domain_of_text(text: str, constants: Mapping[str, Any]) -> dict[Any, Any]:
         name = sides[0][1].strip()
         position = start + len(part) - len(part.lstrip())
         if not name.isidentifier() or name in used or len(sides) > 2:
-            problem = f"The coordinate {name!r} stands twice" if name in used else f"{part.strip()!r} stands"
+            shown = repr(part.strip()) if part.strip() else "Nothing"
+            problem = f"The coordinate {name!r} stands twice" if name in used else f"{shown} stands"
             raise wrong(text, position, problem, "write intervals such as x=0..1, or x,y=disk(0,0,1)")
+        if taken(name):
+            raise wrong(text, position, f"The coordinate {name} stands", f"{name} has a meaning already")
         used.add(name)
         names.append(sympy.Symbol(name, real=True))
         if len(sides) == 1:
@@ -112,7 +123,10 @@ def _constant(text: str, start: int, part: str, constants: Mapping[str, Any]) ->
     """Return a constant within a longer text, its errors placed in the whole."""
     if not part.strip():
         raise wrong(text, start, "Nothing stands where a number should", "write an interval such as x=0..1")
-    return parse_constant(part, constants)
+    try:
+        return parse_constant(part, constants)
+    except BadText as problem:
+        raise problem.within(text, start) from None
 
 
 class _Shapes:
@@ -256,4 +270,9 @@ _SHAPES: dict[str, Callable[[list[Any]], Any]] = {
     "disk": _disk, "annulus": _annulus, "ball": _ball,
     "polygon": _polygon, "rectangle": _rectangle, "lshape": _lshape,
 }  # fmt: skip
-RESERVED = frozenset(CONSTANTS)
+RESERVED = frozenset(CONSTANTS) | FUNCTIONS.keys() | CALLS.keys() | ALIASES.keys()
+
+
+def taken(name: str) -> bool:
+    """Tell whether a name has a meaning of its own, as `sin`; e and i may be given another one."""
+    return name in RESERVED and name not in ("e", "i")

@@ -38,8 +38,10 @@ def echo(problem: Problem) -> str:
 
 def domain_text(problem: Problem) -> str:
     """Return the domain: `t = 0 … 1, x = -1 … 1`."""
+    from ansatz.equations.statement import number_text
+
     parts = [
-        f"{unicode_of(s.name)} = {float(low):g} … {float(high):g}"
+        f"{unicode_of(s.name)} = {unicode_of(number_text(low))} … {unicode_of(number_text(high))}"
         for s, (low, high) in problem.intervals.items()
     ]
     if problem.shape is not None:

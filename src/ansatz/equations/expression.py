@@ -11,6 +11,10 @@ from sympy.core.function import AppliedUndef
 
 from ansatz._spelling import nearest
 from ansatz.core import BadInput
+from ansatz.equations.ufuncs import UFUNCS
+
+TIMES = ("t", "time", "tau", "τ")
+"""The names of coordinates that are time."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +37,15 @@ class Levels:
 Declared: TypeAlias = frozenset[Unknown | Levels]
 
 
+class NoDerivative(BadInput, AttributeError):
+    """A derivative by what is no coordinate."""
+
+
 class Expression:
     """A SymPy expression in `expr` whose `==` states an equation.
 
     `e.x`, `e.tx` differentiate by the coordinates; `e(x=1)` is the value at a place.
     """
-
-    __array_ufunc__ = None
 
     def __init__(self, expr: Any, declared: Declared = frozenset()):
         self.expr = _plain(expr)
@@ -66,14 +72,25 @@ class Expression:
         known = {symbol.name: symbol for symbol in coordinates_of(self.expr)}
         by = split_suffix(name, list(known))
         if by is None:
-            raise AttributeError(
-                f"{self} has no derivative {name!r}: its coordinates are {', '.join(known) or 'none'}"
+            raise NoDerivative(
+                f"{self} has no derivative {name!r}; its coordinates are {', '.join(known) or 'none'}."
             )
         return Expression(sympy.diff(self.expr, *(known[one] for one in by)), self.declared)
 
     def __call__(self, **places: Any) -> "Expression":
         """Return the value at a place: `u(t=0)`."""
         return Expression(placed(self.expr, places), self.declared)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *values: Any, **options: Any) -> Any:
+        """Apply a function of NumPy, so that `np.sin(u)` is the sine of u."""
+        if ufunc.__name__ == "equal" and method == "__call__":
+            return _apply(lambda a: a, values[0]) == values[1]
+        operation = UFUNCS.get(ufunc.__name__) if method == "__call__" and not options else None
+        if operation is None:
+            raise BadInput(
+                f"numpy.{ufunc.__name__} does not take expressions; write ansatz.sin and its like."
+            )
+        return _apply(operation, *values)
 
     def diff(self, by: "Expression", times: int = 1) -> "Expression":
         """Differentiate `times` times by a coordinate."""
@@ -113,9 +130,22 @@ def _plain(value: Any) -> Any:
     """Return the SymPy form; a float becomes the decimal fraction that its shortest spelling is."""
     if isinstance(value, Expression):
         return value.expr
-    if isinstance(value, float | np.floating) and math.isfinite(value):
-        return sympy.Rational(repr(float(value)))
-    return sympy.sympify(value, strict=True)
+    if isinstance(value, float | np.floating):
+        if not math.isfinite(value):
+            raise BadInput(f"The number {value} stands in an equation; every number must be finite.")
+        return exact(float(value))
+    if isinstance(value, complex | np.complexfloating):
+        return _plain(float(value.real)) + sympy.I * _plain(float(value.imag))
+    try:
+        return sympy.sympify(value, strict=True)
+    except (sympy.SympifyError, AttributeError):
+        kind = type(value).__name__
+        raise BadInput(f"A {kind} stands in an equation; numbers, coordinates and fields may.") from None
+
+
+def exact(value: float) -> Any:
+    """Return the decimal fraction that is the shortest spelling of a finite float."""
+    return sympy.Rational(repr(float(value)))
 
 
 def _apply(operation: Callable[..., Any], *values: Any) -> Expression:
@@ -248,9 +278,9 @@ def diff(expression: Expression, by: Expression, times: int = 1) -> Expression:
 
 
 def laplacian(expression: Expression, *by: Expression) -> Expression:
-    """Return ∂²/∂x² + ∂²/∂y² + … over `by`, or over every coordinate that is not called t."""
+    """Return ∂²/∂x² + ∂²/∂y² + … over `by`, or over every coordinate that is not time."""
     symbols: Iterable[Any] = (
-        map(_plain, by) if by else [one for one in coordinates_of(expression.expr) if one.name != "t"]
+        map(_plain, by) if by else [one for one in coordinates_of(expression.expr) if one.name not in TIMES]
     )
     return Expression(sum(sympy.diff(expression.expr, (one, 2)) for one in symbols), expression.declared)
 

@@ -8,6 +8,7 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
+from ansatz.equations.expression import TIMES
 from ansatz.equations.printing import ATOM, GREEK, NAMES, POWER, PRODUCT, RELATIONS, SUM, _number, _rank
 from ansatz.equations.problem import Condition, Problem
 
@@ -222,7 +223,7 @@ def _order(term: Any) -> tuple[Any, ...]:
     """Order terms: of one coordinate the highest derivative first, else what differentiates by time."""
     derivatives = term.atoms(sympy.Derivative)
     highest = max((one.derivative_count for one in derivatives), default=0)
-    by_time = any(symbol.name == "t" for one in derivatives for symbol in one.variables)
+    by_time = any(symbol.name in TIMES for one in derivatives for symbol in one.variables)
     alone = all(len(one.args) == 1 for one in term.atoms(AppliedUndef))
     return not term.has(AppliedUndef), -highest if alone else not by_time, _rank(term)
 

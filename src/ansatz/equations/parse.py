@@ -1,5 +1,6 @@
 """From the text of an equation to SymPy, by operator precedence; nothing in the text is ever run."""
 
+import difflib
 import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ BINARY: dict[str, tuple[int, int, Callable[[Any, Any], Any]]] = {
     "/": (20, 21, lambda a, b: a / b),
     "^": (40, 39, lambda a, b: a**b),
 }
-NO_VALUE = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
+NO_VALUE = (sympy.nan, sympy.zoo, sympy.oo, sympy.S.NegativeInfinity)
+INFINITE = ("inf", "infinity", "oo", "Inf", "Infinity")
 CONSTANTS = {"pi": sympy.pi, "π": sympy.pi, "e": sympy.E, "i": sympy.I}
 
 
@@ -48,15 +50,28 @@ class Scope:
 
     def advice(self, name: str) -> str:
         """Return the nearest valid spelling of a name, or how to declare it."""
-        base, _, suffix = name.rpartition("_")
-        if base in self.fields and suffix:
-            written = ", ".join(f"{base}_{one}" for one in self.coordinates)
-            return f"the derivatives of {base} are written {written} and so on"
-        known = [*self.fields, *self.coordinates, *self.constants, *FUNCTIONS, *FORMS, *CONSTANTS]
-        close = nearest(name, known)
-        if close.startswith("did"):
-            return close.split("?")[0] + f"? Else give its value with --let '{name}=1', or --unknown {name}"
-        return f"give its value with --let '{name}=1', or declare it with --unknown {name}"
+        declare = f"give its value with --let '{name}=1'"
+        if not self.coordinates:
+            return declare if name not in INFINITE else "every number must be finite"
+        declare += f", declare it with --unknown {name}"
+        for base in sorted(self.fields, key=len, reverse=True):
+            suffix = name.removeprefix(base).removeprefix("_")
+            if name.startswith(f"{base}_") and suffix:
+                written = ", ".join(f"{base}_{one}" for one in self.coordinates)
+                return f"the derivatives of {base} are written {written} and so on, by what --on names"
+            if name.startswith(base) and suffix and split_suffix(suffix, list(self.coordinates)):
+                return f"write the derivative as {base}_{suffix}"
+        if name[0] == "d" and (name[1:] in self.fields or name[1:] in self.coordinates) and self.fields:
+            return f"derivatives are written {next(iter(self.fields))}_{next(iter(self.coordinates))}"
+        if name in INFINITE:
+            return "every number must be finite, so write a large one"
+        if name[0] in "Δ∆" and name[1:] in self.fields:
+            return f"write laplacian({name[1:]})"
+        known = [*self.fields, *self.coordinates, *self.constants, *FUNCTIONS, *FORMS, *CONSTANTS, *ALIASES]
+        close = difflib.get_close_matches(name, known, n=1, cutoff=0.65 if len(name) > 2 else 0.7)
+        if close:
+            return f"did you mean {close[0]!r}, or else {declare.replace(', declare', ' or declare')}"
+        return f"{declare}, or write {name}({','.join(self.coordinates)}) if it is an unknown function"
 
 
 class Parser:
@@ -124,7 +139,7 @@ class Parser:
                 raise
             advice = "it does not take these operands"
             raise self.wrong(f"{word.text!r} stands", advice, word) from None
-        if result in NO_VALUE:
+        if isinstance(result, sympy.Basic) and result.has(*NO_VALUE):
             raise self.wrong(f"{word.text!r} stands", "it has no finite value for these operands", word)
         return result
 
@@ -182,7 +197,10 @@ class Parser:
     def finish(self) -> None:
         """Refuse words after the end."""
         if self.word.kind != "end":
-            raise self.wrong(f"{_shown(self.word)} stands", "an operator is missing before it")
+            numbers = {self.words[self.at - 1].kind, self.words[min(self.at + 1, len(self.words) - 1)].kind}
+            decimal = self.word.text == "," and numbers == {"number"}
+            advice = "decimals are written with a point" if decimal else "an operator is missing before it"
+            raise self.wrong(f"{_shown(self.word)} stands", _closing(self.word.text) or advice)
 
 
 def parse_expression(text: str, scope: Scope) -> Any:
@@ -202,12 +220,14 @@ def parse_expression(text: str, scope: Scope) -> Any:
 
 def parse_equation(text: str, scope: Scope) -> Any:
     """Return left minus right of `left = right`; without `=`, the text is what vanishes."""
+    if not text.strip():
+        raise wrong(text, 0, "Nothing stands", "write an equation such as u_t = u_xx")
     parser = Parser(text, scope)
     value = parser.expression()
-    equals = parser.take("=")
+    equals = parser.take("=", "==")
     if equals:
         value = parser.combine(lambda a, b: a - b, equals, value, parser.expression())
-        if parser.word.text == "=":
+        if parser.word.text in ("=", "=="):
             raise parser.wrong("A second '=' stands", "separate equations with ';'")
     parser.finish()
     if not isinstance(value, sympy.Expr):
@@ -250,6 +270,11 @@ def find_fields(
 
 def _like_function(name: str) -> bool:
     return len(name) > 2 and nearest(name, [*FUNCTIONS, *FORMS]).startswith("did")
+
+
+def _closing(mark: str) -> str:
+    advice = {")": "no bracket is open there", "==": "an equation is written with one '='"}
+    return advice.get(mark, "")
 
 
 def _nothing(*values: Any) -> Any:

@@ -3,9 +3,10 @@
 from typing import Any
 
 import sympy
-from sympy.logic.boolalg import Boolean
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom
 
-from ansatz.equations.expression import FUNCTIONS, At
+from ansatz.equations.expression import FUNCTIONS, TIMES, At
 from ansatz.equations.parse_tokens import Token
 
 FORMS = {
@@ -27,18 +28,20 @@ def call_function(reader: Any, name: str, word: Token, value: Any = None) -> Any
         first = bool(given) and (name == "where" or isinstance(given[0], sympy.Expr))
         result = _FORM[name](reader, given) if first else None
         if result is None:
-            raise reader.wrong(
-                f"{name} does not take these {len(given)} arguments", f"write {FORMS[name]}", word
-            )
+            raise reader.wrong(f"{name} is given other arguments", f"write {FORMS[name]}", word)
         return result
     if not all(isinstance(one, sympy.Expr) for one in given):
         raise reader.wrong(f"{name} is given a comparison", "it takes numbers", word)
     least, most = TAKES.get(name, (1, 1))
     if not least <= len(given) <= most:
-        raise reader.wrong(f"{name} is given {len(given)} arguments", f"it takes {least}", word)
+        raise reader.wrong(f"{name} is given {_arguments_of(len(given))}", f"it takes {least}", word)
     if name == "gamma" and given[0].is_number and abs(complex(given[0])) > 170:
         raise reader.wrong("gamma of a number above 170 stands", "its value does not fit in a float64", word)
     return reader.combine(FUNCTIONS[name], word, *given)
+
+
+def _arguments_of(count: int) -> str:
+    return f"{count or 'no'} argument{'' if count == 1 else 's'}"
 
 
 def _arguments(reader: Any) -> list[Any]:
@@ -57,7 +60,7 @@ def _place(reader: Any, name: str, word: Token, value: Any) -> Any:
     function = value.expr if isinstance(value, sympy.Derivative) else value
     if not isinstance(function, sympy.Function) or function not in reader.scope.fields.values():
         raise reader.wrong(f"{name} stands before a bracket", f"it is no function, so write {name}*(…)", word)
-    symbols = {symbol.name: symbol for symbol in function.args}
+    symbols: dict[str, Any] = {str(symbol): symbol for symbol in function.args}
     places: dict[Any, Any] = {}
     named = False
     reader.need("(")
@@ -74,7 +77,9 @@ def _place(reader: Any, name: str, word: Token, value: Any) -> Any:
             raise reader.wrong("One argument too many stands", f"{name} takes {', '.join(symbols)}", start)
     if len(places) < len(symbols) and not named:
         given, wanted = len(places), ", ".join(symbols)
-        raise reader.wrong(f"{name} is given {given} arguments", f"it takes {len(symbols)}, {wanted}", word)
+        raise reader.wrong(
+            f"{name} is given {_arguments_of(given)}", f"it takes {len(symbols)}, {wanted}", word
+        )
     reader.need(")")
     moved = {symbol: at for symbol, at in places.items() if at != symbol}
     for symbol, at in moved.items():
@@ -105,7 +110,7 @@ def _diff(reader: Any, given: list[Any]) -> Any:
 
 
 def _laplacian(reader: Any, given: list[Any]) -> Any:
-    space = [one for name, one in reader.scope.coordinates.items() if name != "t"]
+    space = [one for name, one in reader.scope.coordinates.items() if name not in TIMES]
     groups = _by(reader, given[1:]) if len(given) > 1 else [(one, []) for one in space]
     if not groups or any(n for _, n in groups):
         return None
@@ -126,7 +131,7 @@ def _normal(reader: Any, given: list[Any]) -> Any:
 def _where(reader: Any, given: list[Any]) -> Any:
     if (
         len(given) != 3
-        or not isinstance(given[0], Boolean)
+        or not isinstance(given[0], Relational | BooleanAtom)
         or not all(isinstance(one, sympy.Expr) for one in given[1:])
     ):
         return None

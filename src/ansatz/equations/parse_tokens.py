@@ -7,23 +7,45 @@ from ansatz.core import BadInput
 
 LONGEST = 4000
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
-SAME = {"**": "^", "−": "-", "·": "*", "×": "*", "≤": "<=", "≥": ">=", "′": "'", '"': "''", "″": "''"}
+SAME = {
+    "**": "^", "−": "-", "·": "*", "×": "*", "≤": "<=", "≥": ">=", "′": "'", '"': "''", "″": "''", "…": "..",
+}  # fmt: skip
+INSTEAD = {
+    "[": "write round brackets", "]": "write round brackets", "{": "write round brackets",
+    "}": "write round brackets", "∂": "write derivatives as u_x or diff(u, x)",
+    "∇": "write laplacian(u) or u_x",
+    "\\": "write names as pi, not as LaTeX", ":": "an interval is written x=0..1, an equation left = right",
+    "!": "a factorial is written gamma(n+1), an equation left = right", "√": "write sqrt(…)",
+    "∞": "every number must be finite", "∫": "write integral(u, x)",
+    ".": "a number is written 0.5, u_x a derivative",
+    "...": "write two dots between the ends of an interval, as in 0..1",
+}  # fmt: skip
 PATTERN = re.compile(
     r"(?P<space>\s+)"
     r"|(?P<number>(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?)"
     r"|(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹]+)"
     r"|(?P<name>[^\W\d⁰¹²³⁴⁵⁶⁷⁸⁹][^\W⁰¹²³⁴⁵⁶⁷⁸⁹]*)"
     r"|(?P<prime>['′\"″]+)"
-    r"|(?P<mark>\*\*|\.\.|<=|>=|[-+*/^()|&,=<>;−·×≤≥])"
+    r"|(?P<dots>\.{3,})"
+    r"|(?P<mark>\*\*|\.\.|<=|>=|==|[-+*/^()|&,=<>;−·×≤≥…])"
 )
 
 
 class BadText(BadInput):
-    """A sentence about a place in a text; `caret` shows the place under the text."""
+    """A sentence about a place in a text: what is `found` there, and `advice`.
 
-    def __init__(self, sentence: str, text: str, position: int):
-        super().__init__(sentence)
-        self.text, self.position = text, position
+    `caret` shows the place under the text.
+    """
+
+    def __init__(self, text: str, position: int, found: str, advice: str):
+        shown = text if len(text) <= 100 else f"{text[:97]}..."
+        place = "at the end" if position >= len(text.rstrip()) else f"at character {position + 1}"
+        super().__init__(f"{found} {place} of '{shown}'; {advice}.")
+        self.text, self.position, self.found, self.advice = text, position, found, advice
+
+    def within(self, text: str, start: int) -> "BadText":
+        """Return the same error placed in a longer text, of which this one begins at `start`."""
+        return BadText(text, start + self.position, self.found, self.advice)
 
     @property
     def caret(self) -> str:
@@ -41,9 +63,7 @@ class Token(NamedTuple):
 
 def wrong(text: str, position: int, found: str, advice: str) -> BadText:
     """Return the error about what is found at a position, counted from 1 in the sentence."""
-    shown = text if len(text) <= 100 else f"{text[:97]}..."
-    place = "at the end" if position >= len(text.rstrip()) else f"at character {position + 1}"
-    return BadText(f"{found} {place} of '{shown}'; {advice}.", text, position)
+    return BadText(text, position, found, advice)
 
 
 def tokens(text: str) -> list[Token]:
@@ -58,8 +78,10 @@ def tokens(text: str) -> list[Token]:
     position = 0
     while position < len(text):
         match = PATTERN.match(text, position)
-        if match is None:
-            raise wrong(text, position, f"{text[position]!r} stands", "it has no meaning in an equation")
+        if match is None or match.lastgroup == "dots":
+            strange = text[position] if match is None else "..."
+            advice = INSTEAD.get(strange, "it has no meaning in an equation")
+            raise wrong(text, position, f"{strange!r} stands", advice)
         kind, word = str(match.lastgroup), match.group()
         if kind == "number" and word.endswith(".") and text.startswith(".", match.end()):
             word = word[:-1]
@@ -84,5 +106,5 @@ def split_at(text: str, mark: str) -> list[tuple[int, str]]:
         depth += {"(": 1, ")": -1}.get(token.text, 0)
         if depth == 0 and token.text == mark and token.kind == "mark":
             parts.append((start, text[start : token.start]))
-            start = token.start + len(mark)
+            start = token.start + (len(mark) if text.startswith(mark, token.start) else 1)
     return [*parts, (start, text[start:])]

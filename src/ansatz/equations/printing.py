@@ -16,7 +16,7 @@ RELATIONS = {
 }  # fmt: skip
 CONSTANTS = {sympy.pi: "pi", sympy.E: "e", sympy.I: "i"}
 SUM, PRODUCT, POWER, ATOM = 10, 20, 40, 100
-GREEK = dict(
+GREEK: dict[str, str] = dict(
     zip(
         "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau phi chi "
         "psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(),
@@ -33,7 +33,7 @@ def text_of(expr: Any) -> str:
     >>> x = sympy.Symbol("x", real=True)
     >>> u = sympy.Function("u", real=True)(x)
     >>> text_of(u.diff(x, 2) + sympy.Rational(1, 100) * u**2 / sympy.pi)
-    "u'' + 0.01*u^2/pi"
+    "0.01*u^2/pi + u''"
     """
     return _text(sympy.sympify(expr, strict=True))[0]
 
@@ -112,7 +112,9 @@ def _number(value: Any) -> tuple[str, int]:
 
 def _sum(expr: Any) -> str:
     text = ""
-    for term in sorted(expr.args, key=_rank):
+    terms = sorted(expr.args, key=_rank)
+    positive = [one for one in terms if not one.could_extract_minus_sign()]
+    for term in sorted(terms, key=lambda one: one not in positive[:1]):
         part = _text(term)[0] if not term.is_Add else f"({_text(term)[0]})"
         negative = part.startswith("-")
         text += (" - " if negative else " + ") + part.removeprefix("-") if text else part
@@ -120,25 +122,30 @@ def _sum(expr: Any) -> str:
 
 
 def _rank(term: Any) -> tuple[Any, ...]:
-    """Order terms: with fields first, lower derivatives before higher ones."""
+    """Order terms: with fields first, lower derivatives before higher ones, numbers last."""
     orders = [one.derivative_count for one in term.atoms(sympy.Derivative)]
-    return not term.has(AppliedUndef), max(orders, default=0 if term.has(AppliedUndef) else 1), str(term)
+    return not term.has(AppliedUndef), bool(term.is_number), max(orders, default=0), str(term)
 
 
 def _product(expr: Any) -> tuple[str, int]:
     """Return `-p·a·b/c/q`; the order keeps a number from being multiplied into a sum."""
     coefficient, factors = expr.as_coeff_mul()
     below = [one for one in factors if one.is_Pow and one.exp.is_Rational and one.exp < 0]
-    above = sorted((one for one in factors if one not in below), key=lambda one: (one.is_Add, _rank(one)))
+    free = abs(coefficient) == 1
+    above = sorted(
+        (one for one in factors if one not in below),
+        key=lambda one: (one.is_Add and not free, one.has(AppliedUndef), not one.is_number, _rank(one)),
+    )
     p, binding = _number(abs(coefficient))
     over = "" if binding == ATOM else p.partition("/")[2]
     p = p.partition("/")[0] if over else p
     parts = [_inside(one, PRODUCT + 1) for one in above]
     sums = bool(above) and above[0].is_Add
-    if p != "1" or not parts:
-        parts = [*parts, p] if sums else [p, *parts]
+    last = sums and p != "1"
+    if not last and (p != "1" or not parts):
+        parts = [p, *parts]
     text = "*".join(parts) + "".join(f"/{_inside(1 / one, PRODUCT + 1)}" for one in below)
-    text += f"/{over}" if over else ""
+    text += (f"*{p}" if last else "") + (f"/{over}" if over else "")
     if coefficient < 0:
         return (f"-({text})" if sums else f"-{text}"), SUM
     return text, PRODUCT
@@ -162,15 +169,20 @@ def _pieces(pieces: list[Any]) -> str:
     return f"where({_text(condition)[0]}, {_text(value)[0]}, {_pieces(rest)})"
 
 
+def _at(expr: Any) -> tuple[dict[Any, Any], Any]:
+    """Return where a value is taken, and of which function."""
+    function = expr.expr.expr if isinstance(expr.expr, sympy.Derivative) else expr.expr
+    return dict(zip(expr.variables, expr.point, strict=True)), function
+
+
 def _call(expr: Any) -> str:
     if isinstance(expr, sympy.Derivative):
         return _derivative(expr)
     if isinstance(expr, sympy.Subs):
-        fixed = dict(zip(expr.variables, expr.point, strict=True))
-        function = expr.expr.expr if isinstance(expr.expr, sympy.Derivative) else expr.expr
+        fixed, function = _at(expr)
         return f"{_call(expr.expr)}({', '.join(_text(fixed.get(one, one))[0] for one in function.args)})"
     if isinstance(expr, sympy.Integral):
-        limits = ["".join(f", {_text(one)[0]}" for one in limit) for limit in expr.limits]
+        limits = ["".join(f", {_text(one)[0]}" for one in limit.args) for limit in expr.limits]
         return f"integral({_text(expr.function)[0]}{''.join(limits)})"
     if isinstance(expr, AppliedUndef):
         return f"dn({_text(expr.args[0])[0]})" if expr.func.__name__ == "dn" else expr.func.__name__
@@ -206,8 +218,7 @@ class _Latex(LatexPrinter):
         return self._print_AppliedUndef(expr, exp) if undefined else super()._print_Function(expr, exp)
 
     def _print_Subs(self, expr: Any) -> str:
-        fixed = dict(zip(expr.variables, expr.point, strict=True))
-        function = expr.expr.expr if isinstance(expr.expr, sympy.Derivative) else expr.expr
+        fixed, function = _at(expr)
         arguments = ", ".join(self._print(fixed.get(one, one)) for one in function.args)
         return f"{self._print(expr.expr)}({arguments})"
 

@@ -45,9 +45,11 @@ class Problem:
     """Equations, each `= 0`, on a domain, with conditions.
 
     Args:
-        equations: one equation, or a list for a system.
-        on: intervals by coordinate, `{t: (0, 1), x: (-1, 1)}`, or a shape: `{(x, y): Disk(…)}`.
-        where: the conditions, as equations between values at places: `u(t=0) == sin(pi * x)`.
+        equations: one equation, or a list for a system; or a function `residual(u, t, x)` that returns one.
+            Its parameters are fields, and coordinates by the names in `on`.
+        on: intervals by coordinate, `{t: (0, 1), x: (-1, 1)}`, or a shape: `{(x, y): Disk(…)}`; or text.
+        where: the conditions, as equations between values at places: `u(t=0) == sin(pi * x)`; functions
+            of the fields and coordinates that return them, or texts.
         data: what `observe` returns, one or several.
         corners: "reject" an initial value that contradicts a boundary value where they meet, or "accept" it.
 
@@ -59,6 +61,8 @@ class Problem:
     >>> u = field("u", t)
     >>> print(Problem(u.tt + u == 0, on={t: (0, 6)}, where=[u(0) == 1, u.t(t=0) == 0]).time)
     t
+    >>> print(Problem(lambda u, t: u.t + u**2, on={"t": (0, 6)}, where=["u(0)=1"]).linear)
+    False
     """
 
     coordinates: tuple[sympy.Symbol, ...]
@@ -80,7 +84,7 @@ class Problem:
     def __init__(
         self,
         equations: Any,
-        on: Mapping[Any, Any],
+        on: Mapping[Any, Any] | str,
         where: Sequence[Any] = (),
         *,
         data: Observation | Sequence[Observation] = (),
@@ -134,7 +138,7 @@ def observe(field: Expression, table: Mapping[Any, Any], sigma: float | None = N
     Raises:
         BadInput: a column is missing, of another length, or not finite.
     """
-    columns = {str(name): np.asarray(value, np.float64) for name, value in table.items()}
+    columns = {str(name): _column(str(name), value) for name, value in table.items()}
     function: Any = field.expr
     own = str(function.func) if hasattr(function, "func") else "value"
     names = [symbol.name for symbol in _arguments(function)]
@@ -149,6 +153,13 @@ def observe(field: Expression, table: Mapping[Any, Any], sigma: float | None = N
             raise BadInput(f"The column {name!r} of the measurements holds a value that is not finite.")
     points = {symbol: columns[symbol.name] for symbol in _arguments(function)}
     return Observation(function, points, columns[value], sigma)
+
+
+def _column(name: str, value: Any) -> np.ndarray:
+    try:
+        return np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise BadInput(f"The column {name!r} of the measurements holds a value that is no number.") from None
 
 
 def _arguments(expr: Any) -> tuple[sympy.Symbol, ...]:

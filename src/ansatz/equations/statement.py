@@ -1,25 +1,32 @@
 """A problem as texts that state it anew: what a saved solution keeps."""
 
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import sympy
 from sympy.core.function import AppliedUndef
 
 from ansatz.equations.declare import problem_of_text
+from ansatz.equations.expression import exact
 from ansatz.equations.printing import equation_text, text_of
 from ansatz.equations.problem import Condition, Problem
 
 
 def statement(problem: Problem) -> dict[str, Any]:
     """Return the texts of a problem; complex fields are stated by their real and imaginary parts."""
-    domain = [f"{s.name}={_number(low)}..{_number(high)}" for s, (low, high) in problem.intervals.items()]
+    domain = [
+        f"{s.name}={number_text(low)}..{number_text(high)}" for s, (low, high) in problem.intervals.items()
+    ]
     if problem.shape is not None:
         domain.append(f"{','.join(s.name for s in problem.shape_coordinates)}={problem.shape.describe()}")
-    unknowns = ", ".join(f"{u.symbol.name}={_number(u.start)}" for u in problem.unknowns)
+    whole = {one.text for one in problem.conditions if one.kind == "boundary"}
+    stated = [one for one in problem.conditions if one.kind == "boundary" or one.text not in whole]
+    unknowns = ", ".join(f"{u.symbol.name}={number_text(u.start)}" for u in problem.unknowns)
     return {
         "equations": [equation_text(one) for one in problem.equations],
         "on": ", ".join(domain),
-        "where": [condition_text(one, problem) for one in problem.conditions],
+        "where": [condition_text(one, problem) for one in stated],
         "unknowns": unknowns,
         "eigenvalue": "" if problem.eigenvalue is None else problem.eigenvalue.name,
         "levels": problem.levels or 1,
@@ -58,30 +65,42 @@ def condition_text(condition: Condition, problem: Problem) -> str:
     if condition.kind == "boundary":
         return _sides(condition.residual, problem, None)
     if condition.kind == "integral":
-        (whole,) = condition.residual.atoms(sympy.Integral)
-        inside = text_of(_named(whole.function, problem, at if at else None))
-        over = ", ".join(limit[0].name for limit in whole.limits)
-        return f"integral({inside}, {over}) = {text_of(whole - condition.residual)}"
+        return _sides(condition.residual, problem, at or None)
     return _sides(condition.residual, problem, at)
 
 
-def _sides(residual: sympy.Expr, problem: Problem, at: dict[Any, float] | None) -> str:
+def _integrated(residual: Any, problem: Problem, at: dict[Any, float] | None) -> Any:
+    """Put one symbol, spelled as the parser reads it, in the place of every integral."""
+    table = {}
+    for one in residual.atoms(sympy.Integral):
+        over = ""
+        for symbol, *ends in one.limits:
+            whole = tuple(map(exact, problem.intervals.get(symbol, ())))
+            over += f", {symbol}" + ("" if tuple(ends) == whole else "".join(f", {text_of(e)}" for e in ends))
+        table[one] = sympy.Symbol(f"integral({text_of(_named(one.function, problem, at))}{over})")
+    return residual.xreplace(table)
+
+
+def _sides(residual: Any, problem: Problem, at: dict[Any, float] | None) -> str:
     """Return `what is asked of the fields = its value`."""
     terms = sympy.Add.make_args(residual)
-    left = sympy.Add(*(one for one in terms if one.has(*problem.fields)))
+    left: Any = sympy.Add(*(one for one in terms if one.has(*problem.fields)))
     right = left - residual
     if left.could_extract_minus_sign():
         left, right = -left, -right
+    left = _integrated(left, problem, at)
     return f"{text_of(_named(left, problem, at))} = {text_of(right.subs(at or {}))}"
 
 
-def _named(expression: sympy.Expr, problem: Problem, at: dict[Any, float] | None) -> sympy.Expr:
+def _named(expression: Any, problem: Problem, at: dict[Any, float] | None) -> Any:
     """Put one symbol, spelled as the parser reads it, in the place of every field and derivative."""
     place = "" if at is None else _place(problem, at)
     table: dict[Any, sympy.Symbol] = {}
     for one in expression.atoms(sympy.Derivative):
-        letters = "".join(s.name * int(k) for s, k in one.variable_count)
-        table[one] = sympy.Symbol(f"{one.expr.func.__name__}_{letters}{place}")
+        letters = "_" + "".join(s.name * int(k) for s, k in one.variable_count)
+        if len(problem.coordinates) == 1 and one.derivative_count < 4:
+            letters = "'" * int(one.derivative_count)
+        table[one] = sympy.Symbol(f"{one.expr.func.__name__}{letters}{place}")
     for one in expression.atoms(AppliedUndef):
         if one.func.__name__ == "dn":
             table[one] = sympy.Symbol(f"dn({one.args[0].func.__name__})")
@@ -91,8 +110,17 @@ def _named(expression: sympy.Expr, problem: Problem, at: dict[Any, float] | None
 
 
 def _place(problem: Problem, at: dict[Any, float]) -> str:
-    return f"({','.join(_number(at[s]) if s in at else s.name for s in problem.coordinates)})"
+    return f"({','.join(number_text(at[s]) if s in at else s.name for s in problem.coordinates)})"
 
 
-def _number(value: Any) -> str:
+def number_text(value: Any) -> str:
+    """Return a number as the parser reads it back to the last bit: `0.5`, `2*pi`, `-pi/2`.
+
+    >>> number_text(-np.pi / 2)
+    '-pi/2'
+    """
+    share = Fraction(float(value) / np.pi).limit_denominator(12)
+    multiple = sympy.Rational(share.numerator, share.denominator) * sympy.pi
+    if share and abs(share.numerator) < 1000 and float(multiple) == float(value):
+        return text_of(multiple)
     return repr(float(value)).removesuffix(".0")
