@@ -17,7 +17,7 @@ import sympy
 
 from ansatz.equations.basis import Functional, Layer, radau
 from ansatz.equations.lower import evaluate
-from ansatz.equations.newton import newton
+from ansatz.equations.newton import Solved, newton
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.series import Block, Series, product, split
 from ansatz.equations.stretch import Stretch
@@ -177,9 +177,15 @@ class Step:
         return found
 
     def solve(
-        self, carried: Sequence[np.ndarray], unknowns: dict, start: np.ndarray | None = None, steps: int = 12
-    ):
-        """Return Newton's answer for the coefficients of this window."""
+        self,
+        carried: Sequence[np.ndarray],
+        unknowns: dict,
+        start: np.ndarray | None = None,
+        *,
+        steps: int = 12,
+        scale: float = 0.0,
+    ) -> Solved:
+        """Return Newton's answer for the coefficients of this window; `scale` is the size of the fields."""
         base, block = self.base(carried), self.block
         size = sum(int(np.prod(s.shape)) for s in self.fields)
 
@@ -190,7 +196,7 @@ class Step:
             return block.jacobian(block.jets(split(x, self.fields), base), unknowns)
 
         x = np.zeros(size) if start is None else start
-        return newton(residual, jacobian, x, linear=block.pointwise.linear, steps=steps)
+        return newton(residual, jacobian, x, linear=block.pointwise.linear, steps=steps, size_of_rest=scale)
 
     def end_of(self, x: np.ndarray, carried: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Return what the next window carries: the fields and their time derivatives at the end."""

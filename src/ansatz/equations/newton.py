@@ -65,13 +65,14 @@ def newton(
     linear: bool = False,
     steps: int = 30,
     tolerance: float = 1e-13,
+    size_of_rest: float = 0.0,
 ) -> Solved:
     """Solve residual(x) = 0, in the least-squares sense where there are more residuals than unknowns.
 
     A step that does not lower the residual is halved; factors are kept while each step lowers the residual
-    fivefold.  Converged means that the last step moved x by less than a millionth of its size and that no
-    further step lowers the residual; a linear system of as many rows as unknowns must be solved too, which a
-    singular one is not.
+    fivefold.  Converged means that the last step moved x by less than a millionth of its size, or that of
+    what x is added to (`size_of_rest`), and that no further step lowers the residual; a linear system of as
+    many rows as unknowns must be solved too, which a singular one is not.
     """
     x, r = start, residual(start)
     first = size = float(np.linalg.norm(r))
@@ -83,7 +84,7 @@ def newton(
                 break
             factors, count = Factors(jacobian(x)), count + 1
         step = factors.solve(-r)
-        moved = float(np.linalg.norm(step)) / max(float(np.linalg.norm(x + step)), 1e-300)
+        moved = float(np.linalg.norm(step)) / max(float(np.linalg.norm(x + step)), size_of_rest, 1e-300)
         found = _lowered(residual, x, step, size, damp=fresh and not linear)
         if found is None:
             converged = moved < (1e-6 if fresh else 1e-10)

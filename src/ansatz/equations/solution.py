@@ -214,6 +214,9 @@ class Solution:
         given = dict(zip(names, places, strict=False)) | named
         if strange := set(named) - set(names):
             raise BadInput(f"{min(strange)!r} is no coordinate; they are {', '.join(names)}.")
+        if len(places) > len(names) or set(named) & set(names[: len(places)]):
+            count = len(places) + len(named)
+            raise BadInput(f"{count} places are given; a place is given as ({', '.join(names)}).")
         if missing := [n for n in names if n not in given]:
             raise BadInput(
                 f"The coordinate {missing[0]} is missing; a place is given as ({', '.join(names)})."

@@ -14,6 +14,8 @@ from ansatz.equations.newton import newton
 from ansatz.equations.problem import Problem
 from ansatz.equations.series import Block, Series, lift_at, product, split
 
+HOPELESS = 1500
+"""Problems that could not be solved with this many unknowns are not tried with more."""
 TRAPPED = 1e-2
 """Newton's method starts again elsewhere if more of the residual than this share of the first remains."""
 
@@ -62,6 +64,9 @@ def static(
         size = sum(int(np.prod(s.shape)) for s in fields)
         if best is not None and (size > limit or (size == best.size and level >= len(MODES))):
             break
+        if best is not None and not best.converged and size > HOPELESS:
+            best.remarks.append(f"Newton's method converged at no resolution up to {best.size} unknowns.")
+            break
         if deadline is not None and best is not None and time.monotonic() > deadline:
             best.remarks.append("The time allowed was over before the resolution sufficed.")
             break
@@ -102,17 +107,24 @@ def _solve(layout: Layout, fields: tuple[Series, ...], unknowns: dict, before: S
     size = sum(int(np.prod(s.shape)) for s in fields)
     linear = all(b.pointwise.linear for b in blocks)
     start = np.zeros(size)
-    known = before is not None and before.converged and not linear
-    if known:
-        start = _prolonged(layout, before, fields)
-    solved = newton(residual, jacobian, start, linear=linear, steps=40)
-    if not linear and not known and not solved.residual <= TRAPPED * np.linalg.norm(residual(start)):
-        other = newton(residual, jacobian, _elsewhere(fields), steps=40)
+    known = before if before is not None and before.converged and not linear else None
+    if known is not None:
+        start = _prolonged(layout, known, fields)
+    scale = _size_of_lifts(layout, fields)
+    solved = newton(residual, jacobian, start, linear=linear, steps=40, size_of_rest=scale)
+    if not linear and known is None and not solved.residual <= TRAPPED * np.linalg.norm(residual(start)):
+        other = newton(residual, jacobian, _elsewhere(fields), steps=40, size_of_rest=scale)
         solved = other if other.residual < solved.residual else solved
     return Static(
         fields, layout.groups, split(solved.x, fields),
         converged=solved.converged, factorizations=solved.factorizations, size=size,
     )  # fmt: skip
+
+
+def _size_of_lifts(layout: Layout, fields: Sequence[Series]) -> float:
+    points = sample(layout, 9)
+    zeros = [np.zeros([len(p) for p in points])] * len(fields)
+    return max(float(np.abs(v).max()) for v in _with_lifts(layout, fields, zeros, points))
 
 
 def _elsewhere(fields: Sequence[Series]) -> np.ndarray:
@@ -176,7 +188,7 @@ def _difference(layout: Layout, coarse: Static, fine: Static) -> float:
     points = sample(layout)
     old = values_of(coarse.fields, coarse.coefficients, layout.groups, points)
     new = values_of(fine.fields, fine.coefficients, layout.groups, points)
-    sizes = [float(np.linalg.norm(v)) for v in _with_lifts(layout, fine, new, points)]
+    sizes = [float(np.linalg.norm(v)) for v in _with_lifts(layout, fine.fields, new, points)]
     for re, im in getattr(layout.problem, "complex_fields", {}).values():
         a, b = layout.problem.fields.index(re), layout.problem.fields.index(im)
         sizes[a] = sizes[b] = float(np.hypot(sizes[a], sizes[b]))
@@ -189,12 +201,12 @@ def _difference(layout: Layout, coarse: Static, fine: Static) -> float:
 
 
 def _with_lifts(
-    layout: Layout, found: Static, values: Sequence[np.ndarray], points: Sequence[np.ndarray]
+    layout: Layout, fields: Sequence[Series], values: Sequence[np.ndarray], points: Sequence[np.ndarray]
 ) -> list:
     zero = tuple(0 for _ in layout.problem.coordinates)
-    block = Block(layout.pointwise, found.fields, points, groups=layout.groups)
+    block = Block(layout.pointwise, fields, points, groups=layout.groups)
     whole = []
-    for s, v in zip(found.fields, values, strict=True):
+    for s, v in zip(fields, values, strict=True):
         extra = lift_at(s.lift, zero, layout.problem.coordinates, block.values, block.shape)
         whole.append(v if extra is None else v + extra)
     return whole
@@ -237,7 +249,7 @@ def _gathered(layout: Layout, found: Static, stretches: dict, accuracy: float) -
     """Gather points along the axes on which that saves functions."""
     chosen = dict(stretches)
     for axis, group in enumerate(layout.groups):
-        mine = [s.layers[axis] for s in found.fields]
+        mine: list[Any] = [s.layers[axis] for s in found.fields]
         if len(group) > 1 or mine[0].kind == "fourier":
             continue
         slices = []

@@ -118,7 +118,7 @@ class _Marcher:
         last = self.length >= left * (1 - 1e-12)
         end = self.evolution.end if last else self.now + self.length
         step = Step(self.evolution, self.now, end, self.modes, self.tables)
-        solved = step.solve(self.carried, self.known)
+        solved = step.solve(self.carried, self.known, scale=max(self.scales))
         self.result.factorizations += solved.factorizations
         window = step.window(solved.x, self.carried)
         if not all(self.scales) and solved.converged:
