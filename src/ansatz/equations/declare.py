@@ -1,6 +1,6 @@
 """From the two ways of stating a problem, Python expressions and text, to its parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sympy
@@ -142,9 +142,9 @@ def _fields(residuals: list[Any], coordinates: set[Any]) -> tuple[Any, ...]:
 
 
 def problem_of_text(
-    equations: str | Sequence[str],
-    on: str,
-    where: str | Sequence[str] = (),
+    equations: str | Sequence[str] | Callable[..., Any],
+    on: str | Mapping[Any, Any],
+    where: str | Sequence[Any] = (),
     *,
     unknowns: str = "",
     eigenvalue: str = "",
@@ -157,7 +157,8 @@ def problem_of_text(
     """Return the problem that texts state.
 
     Args:
-        equations: `"u_t + u*u_x = 0.01/pi*u_xx"`; several, as a list or separated by `;`.
+        equations: `"u_t + u*u_x = 0.01/pi*u_xx"`; several, as a list or separated by `;`; or a function
+            `residual(u, t, x)`, for which `on` and `where` may be what `Problem` takes.
         on: the domain, `"t=0..1, x=-1..1"` or `"x,y=disk(0,0,1)"`.
         where: the conditions, `"u(0,x)=-sin(pi*x)"`, `"u(t,-1)=u(t,1)"`, `"u=0"`, `"integral(u,x)=1"`.
         unknowns: constants to find from data, with their start: `"nu=0.1, rho"`.
@@ -175,7 +176,13 @@ def problem_of_text(
     True t
     """
     constants = _let(let)
-    domain = domain_of_text(on, constants)
+    domain = domain_of_text(on, constants) if isinstance(on, str) else dict(on)
+    if not isinstance(equations, str | Sequence):
+        if constants or unknowns or eigenvalue or complex or data is not None:
+            raise BadInput("A function has its constants inside; unknown ones are declared by parameter.")
+        return Problem(equations, domain, [where] if isinstance(where, str) else where, corners=corners)
+    if not isinstance(on, str):
+        raise BadInput("The domain of equations in text is a text too, such as t=0..1, x=-1..1.")
     symbols = [one for key in domain for one in (key if isinstance(key, tuple) else (key,))]
     names = {one.name: one for one in symbols}
     declared = _unknowns(unknowns, eigenvalue, levels)

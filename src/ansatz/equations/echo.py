@@ -4,6 +4,7 @@ from typing import Any
 
 import sympy
 
+from ansatz.equations.parse import parse_constant
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.printing import equation_text, latex_text, unicode_of
 from ansatz.equations.problem import Condition, Problem
@@ -78,10 +79,21 @@ def latex_of(problem: Problem) -> str:
         right = left - one
         lines.append(f"{latex_text(left)} &= {latex_text(sympy.expand(right))}")
     for one in problem.conditions:
-        at = ", ".join(f"{latex_text(s)} = {v:g}" for s, v in one.at)
-        place = rf" \quad ({at})" if at else ""
+        at = [f"{latex_text(s)} = {_latex_number(v)}" for s, v in one.at]
+        if one.kind == "periodic":
+            here, there = (rf"{latex_text(one.residual)}\big|_{{{end}}}" for end in at)
+            lines.append(f"{here} &= {there}")
+            continue
+        place = rf" \quad ({', '.join(at)})" if at else ""
+        place = r" \quad \text{on the boundary}" if one.kind == "boundary" else place
         lines.append(f"{latex_text(one.residual)} &= 0{place}")
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def _latex_number(value: Any) -> str:
+    from ansatz.equations.statement import number_text
+
+    return latex_text(parse_constant(number_text(value)))
 
 
 def _fielded(term: Any, problem: Problem) -> bool:

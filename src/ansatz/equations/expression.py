@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import sympy
@@ -35,6 +35,7 @@ class Levels:
 
 
 Declared: TypeAlias = frozenset[Unknown | Levels]
+Operation: TypeAlias = Callable[[Any], "Expression"]
 
 
 class NoDerivative(BadInput, AttributeError):
@@ -50,6 +51,25 @@ class Expression:
     def __init__(self, expr: Any, declared: Declared = frozenset()):
         self.expr = _plain(expr)
         self.declared = declared
+
+    if TYPE_CHECKING:
+        __add__: Operation
+        __radd__: Operation
+        __sub__: Operation
+        __rsub__: Operation
+        __mul__: Operation
+        __rmul__: Operation
+        __truediv__: Operation
+        __rtruediv__: Operation
+        __pow__: Operation
+        __rpow__: Operation
+        __lt__: Operation
+        __le__: Operation
+        __gt__: Operation
+        __ge__: Operation
+        __neg__: Callable[[], "Expression"]
+        __pos__: Callable[[], "Expression"]
+        __abs__: Callable[[], "Expression"]
 
     def _sympy_(self) -> sympy.Basic:
         return self.expr
@@ -130,6 +150,8 @@ def _plain(value: Any) -> Any:
     """Return the SymPy form; a float becomes the decimal fraction that its shortest spelling is."""
     if isinstance(value, Expression):
         return value.expr
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     if isinstance(value, float | np.floating):
         if not math.isfinite(value):
             raise BadInput(f"The number {value} stands in an equation; every number must be finite.")

@@ -145,8 +145,9 @@ def observe(field: Expression, table: Mapping[Any, Any], sigma: float | None = N
     value = own if own in columns else "value"
     for name in [*names, value]:
         if name not in columns:
-            has = ", ".join(columns)
+            has, name = ", ".join(columns), own if name == value else name
             raise BadInput(f"The measurements of {field} have no column {name!r}; the columns are {has}.")
+    for name in [*names, value]:
         if columns[name].ndim != 1 or len(columns[name]) != len(columns[value]):
             raise BadInput(f"The column {name!r} of the measurements is not as long as the column {value!r}.")
         if not np.isfinite(columns[name]).all():
