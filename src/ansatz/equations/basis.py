@@ -5,6 +5,7 @@ homogeneous conditions (a value, a slope, a mixture at an end) are built into th
 are combined such that every single function satisfies them (Shen 1994), so that every sum does.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
@@ -66,7 +67,7 @@ class Layer:
 
     def _row(self, condition: Functional) -> np.ndarray:
         tables = self.plain(np.array([condition.place]), len(condition.weights) - 1)
-        return sum(w * table[0] for w, table in zip(condition.weights, tables, strict=True))
+        return np.tensordot(np.array(condition.weights), np.stack([table[0] for table in tables]), 1)
 
     def table(self, x: np.ndarray, order: int) -> list[np.ndarray]:
         """Return the functions and their derivatives up to `order` at `x: [N]`, each `[N, size]`."""
@@ -112,7 +113,7 @@ class Layer:
         x, weights = special.roots_legendre(count)
         return self.stretch.place(x), weights * self.stretch.slope(x)
 
-    def fit(self, values_of, tolerance: float = 0.0) -> np.ndarray:
+    def fit(self, values_of: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
         """Return the coefficients `[size]` of the least-squares fit to a function of x."""
         x = self.nodes(2 * self.size + 2)
         return np.linalg.lstsq(self.table(x, 0)[0], values_of(x), rcond=None)[0]

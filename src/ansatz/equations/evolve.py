@@ -85,7 +85,8 @@ def evolve(
     repeated with a tolerance that much finer, if that is cheap.
     """
     evolution = evolution_of(problem, imposed)
-    tolerance, best = accuracy, None
+    tolerance = accuracy
+    best: Any = None
     for _ in range(4):
         begun = time.monotonic()
         found = march(
@@ -96,7 +97,7 @@ def evolve(
             deadline=deadline,
             progress=progress,
         )
-        if not found.windows:
+        if not found.windows or found.rich is None:
             return found, None, None, {}  # type: ignore[return-value]
         names = tuple(f.func.__name__ for f in problem.fields)
         answer = of_windows(
@@ -111,7 +112,7 @@ def evolve(
         )
         errors = relative(answer, defect, problem, found)
         error = max(errors.values())
-        if best is None or error < best[4]:
+        if best is None or (found.converged and error < best[4]):
             best = (found, answer, defect, errors, error)
         seconds = time.monotonic() - begun
         finer = max(tolerance * min(0.1, 0.2 * accuracy / error), FINEST) if error > 0 else FINEST

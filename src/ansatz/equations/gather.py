@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import scipy.fft
@@ -18,7 +19,8 @@ def needed(layer: Layer, values: np.ndarray, tolerance: float) -> int:
     if layer.parity:
         sign = -1.0 if layer.parity == "odd" else 1.0
         values = np.concatenate([sign * values[::-1], values])
-    sizes = np.abs(scipy.fft.dct(values[::-1], axis=0)).max(axis=1)
+    transformed: Any = scipy.fft.dct(values[::-1], axis=0)
+    sizes = np.abs(transformed).max(axis=1)
     above = np.flatnonzero(sizes > tolerance * sizes.max())
     count = int(above[-1]) + 1 if len(above) else 1
     return (count + 1) // 2 if layer.parity else count

@@ -88,8 +88,8 @@ def _exact(condition: Condition, problem: Problem) -> Exact | None:
     weights = [0.0] * (1 + max(index[axis] for _, index in pointwise.jets))
     for (_, index), slope in pointwise.slopes[0].items():
         weights[index[axis]] = float(slope)
-    value = -pointwise.expressions[0].xreplace(dict.fromkeys(pointwise.symbols.values(), sympy.S.Zero))
-    value = value.subs(symbol, place)
+    known: Any = pointwise.expressions[0].xreplace(dict.fromkeys(pointwise.symbols.values(), sympy.S.Zero))
+    value = (-known).subs(symbol, place)
     return Exact(numbers.pop(), axis, Functional(place, tuple(weights)), value, condition)
 
 
@@ -149,27 +149,29 @@ def _cardinal(
 ) -> list[sympy.Expr]:
     count = len(functionals)
     half, middle = (high - low) / 2, (high + low) / 2
-    powers = np.polynomial.chebyshev.Chebyshev.basis
+
+    def slope(degree: int, order: int) -> Any:
+        basis = np.polynomial.Chebyshev.basis(degree, [low, high])
+        return basis.deriv(order) if order else basis
+
     matrix = np.array(
         [
-            [sum(w * powers(k, [low, high]).deriv(o)(f.place) if o else w * powers(k, [low, high])(f.place) for o, w in enumerate(f.weights)) for k in range(count + 2)]
+            [sum(w * slope(k, o)(f.place) for o, w in enumerate(f.weights)) for k in range(count + 2)]
             for f in functionals
         ]
-    )  # fmt: skip
+    )
     for degree in range(count, count + 3):
         found, _, rank, _ = np.linalg.lstsq(matrix[:, :degree], np.eye(count), rcond=1e-12)
         if rank == count and np.abs(matrix[:, :degree] @ found - np.eye(count)).max() < 1e-10:
             z = (symbol - middle) / half
-            return [
-                sum(
-                    sympy.Float(c, 17) * sympy.chebyshevt(k, z)
-                    for k, c in enumerate(column)
-                    if abs(c) > 1e-15
-                )
-                for column in found.T
-            ]
+            return [_polynomial(column, z) for column in found.T]
     texts = " and ".join(repr(e.condition.text) for e in named)
     raise BadInput(f"The conditions {texts} repeat or contradict one another.")
+
+
+def _polynomial(coefficients: np.ndarray, z: sympy.Expr) -> sympy.Expr:
+    large = [(k, c) for k, c in enumerate(coefficients) if abs(c) > 1e-15]
+    return sympy.Add(*(sympy.Float(c, 17) * sympy.chebyshevt(k, z) for k, c in large))
 
 
 def parities(problem: Problem, imposed: Imposed) -> dict[tuple[int, int], Parity]:
@@ -187,7 +189,8 @@ def parities(problem: Problem, imposed: Imposed) -> dict[tuple[int, int], Parity
         low, high = (float(v) for v in problem.intervals[symbol])
         for signs in itertools.product((1, -1), repeat=count):
             if _mirrored(problem, imposed, axis, (low + high) / 2, signs):
-                found |= {(n, axis): "even" if s > 0 else "odd" for n, s in enumerate(signs)}
+                for number, sign in enumerate(signs):
+                    found[(number, axis)] = "even" if sign > 0 else "odd"
                 break
     return found
 
@@ -245,7 +248,5 @@ def _has_image(
 
 
 def _same_or_opposite(first: Any, second: Any) -> bool:
-    tolerance = {"rtol": 1e-9, "atol": 1e-10}
-    return bool(
-        np.allclose(first, second, **tolerance) or np.allclose(first, -np.asarray(second), **tolerance)
-    )
+    second = np.asarray(second)
+    return any(np.allclose(first, other, rtol=1e-9, atol=1e-10) for other in (second, -second))

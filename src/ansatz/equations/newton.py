@@ -51,9 +51,10 @@ class Factors:
             ]
             found = scipy.linalg.solve_triangular(self.r, turned, check_finite=False)
             return ((found[:, 0] if right.ndim == 1 else found).T / self.scale).T
-        found: Any = scipy.linalg.lstsq(
+        solved: Any = scipy.linalg.lstsq(
             self.jacobian, right, cond=1e-14, lapack_driver="gelsy", check_finite=False
-        )[0]
+        )
+        found = solved[0]
         return (found.T / self.scale).T
 
 

@@ -65,11 +65,11 @@ class Pointwise:
         found = self.by_unknown[k].items()
         return {symbol: np.broadcast_to(_number_or_array(slope, values), shape) for symbol, slope in found}
 
-    def _replaced(self, expression: sympy.Expr, fields: Sequence[Any]) -> sympy.Expr:
+    def _replaced(self, expression: Any, fields: Sequence[Any]) -> Any:
         table = {}
         for derivative in expression.atoms(sympy.Derivative):
             if derivative.expr in fields:
-                orders = dict(derivative.variable_count)
+                orders: dict[Any, Any] = dict(derivative.variable_count)  # type: ignore[arg-type]
                 index = tuple(int(orders.get(c, 0)) for c in self.coordinates)
                 table[derivative] = self._symbol(fields.index(derivative.expr), index)
         expression = expression.xreplace(table)

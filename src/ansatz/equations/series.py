@@ -20,7 +20,7 @@ from ansatz.equations.pointwise import Index, Jet, Pointwise
 
 @dataclass(frozen=True)
 class Series:
-    """The ansatz of one field: `layers[axis]` (a `Layer`, or a `ShapeLayer` for several coordinates) and the lift A."""
+    """The ansatz of one field: the lift A and `layers[axis]`, for several coordinates a `ShapeLayer`."""
 
     layers: tuple[Any, ...]
     lift: sympy.Expr = sympy.S.Zero
@@ -36,7 +36,8 @@ class Block:
 
     `points[axis]` are the grid's coordinates: `[N]`, or `[N, d]` where an axis stands for the d coordinates
     of a shape, as `groups` says.  With `quadrature` (weights of the whole grid) each residual is
-    integrated and gives one row.  `weight` multiplies the rows, `emphasis` (of the grid's shape) each point's.
+    integrated and gives one row.  `weight` multiplies the rows, `emphasis` (as the grid) those of a
+    point.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Block:
 
     @cached_property
     def tables(self) -> list[list[Any]]:
-        """`tables[field][axis][key]`, each `[points, functions]`; keys are orders, for shapes tuples of them."""
+        """`tables[field][axis][key]`, each `[points, functions]`; keys are orders, on shapes tuples."""
         return [
             [self._tables(n, axis, layer) for axis, layer in enumerate(s.layers)]
             for n, s in enumerate(self.fields)

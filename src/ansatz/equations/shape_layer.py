@@ -121,13 +121,13 @@ class ShapeLayer:
 
 
 def _raised(
-    tables: dict, corner: Any, points: np.ndarray, power: int, radius: float, index: tuple[int, ...]
+    tables: Any, corner: Any, points: np.ndarray, power: int, radius: float, index: tuple[int, ...]
 ) -> np.ndarray:
     """Return a derivative (to order 2) of (r / radius)^power times corner functions, power 0 or 2."""
     if not power:
-        return tables[NAMES[index]]
+        return tables[NAMES[index[0], index[1]]]
     x, y = ((points - np.asarray(corner.vertex)) / radius).T[:, :, None]
-    square = {
+    square: dict[tuple[int, ...], Any] = {
         (0, 0): x**2 + y**2,
         (1, 0): 2 * x / radius,
         (0, 1): 2 * y / radius,
@@ -139,7 +139,7 @@ def _raised(
         rest = tuple(a - b for a, b in zip(index, lower, strict=True))
         if rest in square:
             times = math.prod(math.comb(a, b) for a, b in zip(index, lower, strict=True))
-            total = total + times * square[rest] * tables[NAMES[lower]]
+            total = total + times * square[rest] * tables[NAMES[lower[0], lower[1]]]
     return total
 
 

@@ -1,6 +1,5 @@
 """What `solve` returns: a function to call and differentiate, and how far to trust it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ansatz.core import BadInput, Map
-from ansatz.equations.pointwise import Pointwise
+from ansatz.equations.places import placed, residuals_of, value_of
 from ansatz.equations.problem import Problem
 
 
@@ -104,8 +103,9 @@ class Solution:
     @property
     def fields(self) -> tuple[str, ...]:
         """The names of the fields, complex ones whole."""
-        parts = {p.func.__name__: name for name, pair in self.problem.complex_fields.items() for p in pair}
-        return tuple(dict.fromkeys(parts.get(f.func.__name__, f.func.__name__) for f in self.problem.fields))
+        complex_fields = self.problem.complex_fields
+        parts = {str(p.func): name for name, pair in complex_fields.items() for p in pair}
+        return tuple(dict.fromkeys(parts.get(str(f.func), str(f.func)) for f in self.problem.fields))
 
     @property
     def map(self) -> Map:
@@ -155,96 +155,24 @@ class Solution:
 
     def values(self, name: str, index: tuple[int, ...], *places: Any, **named: Any) -> Any:
         """Return a derivative of a field where the coordinates say."""
-        points, shape = self._points(places, named)
-        found = self._of(self.model, name, index, points)
+        points, shape = placed(self.problem, places, named, self.reached)
+        found = value_of(self, self.model, name, index, points)
         return found.reshape(shape)[()]
 
     def defect(self, name: str, *places: Any, **named: Any) -> Any:
         """Return the estimated error of a field at places: what to add to the answer to better it."""
-        points, shape = self._points(places, named)
+        points, shape = placed(self.problem, places, named, self.reached)
         zero = (0,) * len(self.problem.coordinates)
-        found = self._of(self.defect_model, name, zero, points)
+        found = value_of(self, self.defect_model, name, zero, points)
         if self._richer:
-            found = found - self._of(self.model, name, zero, points)
+            found = found - value_of(self, self.model, name, zero, points)
         return found.reshape(shape)[()]
 
     def residual_at(self, *places: Any, **named: Any) -> np.ndarray:
         """Return the residuals of the equations at places, `[equations, …]`."""
-        points, shape = self._points(places, named)
-        rows, _ = self._residuals(points)
+        points, shape = placed(self.problem, places, named, self.reached)
+        rows, _ = residuals_of(self, points)
         return rows.reshape(-1, *shape)
-
-    def _residuals(self, points: Sequence[np.ndarray]) -> tuple[np.ndarray, float]:
-        """Return the residuals `[K, N]` and the RMS of the largest term of the equations."""
-        problem = self.problem
-        pointwise = Pointwise(problem.equations, problem.fields, problem.coordinates)
-        at: dict[Any, Any] = dict(zip(problem.coordinates, points, strict=True))
-        at |= {u.symbol: self.unknowns[u.symbol.name].value for u in problem.unknowns}
-        if problem.eigenvalue is not None and self.levels is not None:
-            at[problem.eigenvalue] = float(self.levels[0])
-        jets = {
-            jet: self._of(self.model, problem.fields[jet[0]].func.__name__, jet[1], points)
-            for jet in pointwise.jets
-        }
-        at |= {pointwise.symbols[jet]: value for jet, value in jets.items()}
-        rows = pointwise.residuals(at, (len(points[0]),))
-        terms = [
-            float(np.sqrt(np.mean(np.square(slope * jets[jet]))))
-            for k in range(len(rows))
-            for jet, slope in pointwise.slopes_at(k, at).items()
-        ]
-        return rows, max(terms, default=1.0) or 1.0
-
-    def _of(self, model: Any, name: str, index: tuple[int, ...], points: Sequence[np.ndarray]) -> np.ndarray:
-        from ansatz.equations.expansion import Expansion, values
-
-        if name in self.problem.complex_fields:
-            re, im = (p.func.__name__ for p in self.problem.complex_fields[name])
-            return self._of(model, re, index, points) + 1j * self._of(model, im, index, points)
-        number = [f.func.__name__ for f in self.problem.fields].index(name)
-        if isinstance(model, Expansion):
-            return values(model, number, points, index)
-        return model.values(number, points, index)
-
-    def _points(
-        self, places: Sequence[Any], named: dict[str, Any]
-    ) -> tuple[list[np.ndarray], tuple[int, ...]]:
-        symbols = self.problem.coordinates
-        names = [s.name for s in symbols]
-        given = dict(zip(names, places, strict=False)) | named
-        if strange := set(named) - set(names):
-            raise BadInput(f"{min(strange)!r} is no coordinate; they are {', '.join(names)}.")
-        if len(places) > len(names) or set(named) & set(names[: len(places)]):
-            count = len(places) + len(named)
-            raise BadInput(f"{count} places are given; a place is given as ({', '.join(names)}).")
-        if missing := [n for n in names if n not in given]:
-            raise BadInput(
-                f"The coordinate {missing[0]} is missing; a place is given as ({', '.join(names)})."
-            )
-        arrays = np.broadcast_arrays(*(np.asarray(given[n], np.float64) for n in names))
-        points = [a.ravel() for a in arrays]
-        self._inside(points)
-        return points, arrays[0].shape
-
-    def _inside(self, points: Sequence[np.ndarray]) -> None:
-        problem = self.problem
-        for s, p in zip(problem.coordinates, points, strict=True):
-            if s in problem.intervals and len(p):
-                low, high = (float(v) for v in problem.intervals[s])
-                if s == problem.time and self.reached is not None:
-                    high = self.reached
-                slack = 1e-9 * (high - low)
-                outside = (p < low - slack) | (p > high + slack) | ~np.isfinite(p)
-                if outside.any():
-                    raise BadInput(
-                        f"{s.name} = {p[outside][0]:g} is outside the domain, {low:g} to {high:g}."
-                    )
-        if problem.shape is not None and len(points[0]):
-            inside = np.stack([points[problem.coordinates.index(s)] for s in problem.shape_coordinates], 1)
-            distance = problem.shape.signed_distance(inside)
-            if (distance > 1e-6).any():
-                place = ", ".join(f"{v:g}" for v in inside[int(np.argmax(distance))])
-                raise BadInput(f"The point ({place}) is outside {problem.shape.describe()}.")
 
     def save(self, path: Any) -> None:
         """Write the solution as a folder, all of it or nothing."""

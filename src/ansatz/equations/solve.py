@@ -11,6 +11,7 @@ from ansatz.equations.declare import problem_of_text
 from ansatz.equations.evolve import evolve, marches, time_first
 from ansatz.equations.expansion import of_series, reordered
 from ansatz.equations.impose import impose
+from ansatz.equations.places import residuals_of
 from ansatz.equations.problem import Problem
 from ansatz.equations.solution import Rung, Solution
 from ansatz.equations.static import Layout, static
@@ -25,8 +26,6 @@ LEFT = 0.1
 def solve(
     problem: Problem | str | Sequence[str],
     *,
-    on: str = "",
-    where: str | Sequence[str] = (),
     accuracy: float = 1e-6,
     method: str = "auto",
     soft: bool = False,
@@ -41,9 +40,7 @@ def solve(
     """Solve a differential equation.
 
     Args:
-        problem: a `Problem`, or equations as text with `on`, `where` and what else `problem_of_text` takes.
-        on: the domain as text, `"t=0..1, x=-1..1"`.
-        where: the conditions as text.
+        problem: a `Problem`, or equations as text, with what states the rest.
         accuracy: the relative L2 error aimed at.
         method: "auto" climbs the ladder: least squares on the last layer of frozen functions for linear
             equations, Newton's method on it for nonlinear ones, in time windows for evolutions.
@@ -55,7 +52,8 @@ def solve(
         seed: of the network's parameters and of random points.
         progress: called with the share that is done.
         network: fields of the network's recipe (`width`, `depth`, `points`, …).
-        stated: further arguments of `problem_of_text` (`let`, `unknowns`, `eigenvalue`, `data`, …).
+        stated: arguments of `problem_of_text`: `on`, the domain as text, `"t=0..1, x=-1..1"`; `where`, the
+            conditions as text; and `let`, `unknowns`, `eigenvalue`, `levels`, `data`, ….
 
     Returns:
         A `Solution`: `s.u(t, x)`, `s.error`, `s.verdict`, `s.report()`, `s.save()`.
@@ -69,17 +67,10 @@ def solve(
     """
     begun = time.monotonic()
     if not isinstance(problem, Problem):
-        problem = problem_of_text(problem, on, where, **stated)
-    elif on or where or stated:
+        problem = problem_of_text(problem, stated.pop("on", ""), stated.pop("where", ()), **stated)
+    elif any(bool(value) for value in stated.values()):
         raise BadInput("A Problem is complete: the domain and the conditions are part of it, not of solve.")
-    if method not in METHODS:
-        raise BadInput(f"The method {method!r} is not known; it is one of {', '.join(METHODS)}.")
-    if not 0 < accuracy < 1:
-        raise BadInput(
-            f"The accuracy {accuracy} is not between 0 and 1; it is a relative error such as 1e-6."
-        )
-    if soft and method in ("auto", "series"):
-        raise BadInput("Soft conditions are for networks: add a method such as 'adam' or 'lm'.")
+    _check_options(method, accuracy, soft)
     report = progress or (lambda share: None)
     deadline = None if budget is None else begun + budget
     answer = _route(problem, method)
@@ -93,6 +84,17 @@ def solve(
 
         found.checked = compare(found)
     return found
+
+
+def _check_options(method: str, accuracy: float, soft: bool) -> None:
+    if method not in METHODS:
+        raise BadInput(f"The method {method!r} is not known; it is one of {', '.join(METHODS)}.")
+    if not 0 < accuracy < 1:
+        raise BadInput(
+            f"The accuracy {accuracy} is not between 0 and 1; it is a relative error such as 1e-6."
+        )
+    if soft and method in ("auto", "series"):
+        raise BadInput("Soft conditions are for networks: add a method such as 'adam' or 'lm'.")
 
 
 def _route(problem: Problem, method: str) -> Callable[..., Solution]:
@@ -112,8 +114,7 @@ def _marched(
     ordered = time_first(problem)
     imposed = impose(ordered)
     found, answer, defect, errors = evolve(
-        ordered,
-        imposed, accuracy=accuracy, size=size, deadline=deadline, progress=progress
+        ordered, imposed, accuracy=accuracy, size=size, deadline=deadline, progress=progress
     )
     if answer is not None and ordered is not problem:
         answer, defect = reordered(answer, problem.coordinates), reordered(defect, problem.coordinates)
@@ -136,7 +137,7 @@ def _marched(
         )
     if not whole:
         solution.reached = found.windows[-1].end
-    rows, scale = solution._residuals(solution.scattered())
+    rows, scale = residuals_of(solution, solution.scattered())
     solution.residual = float(np.sqrt(np.mean(rows**2))) / scale
     space = " × ".join(str(layer.modes) for layer in found.evolution.layers[0]) or "1"
     note = f"{space} functions in space, {found.factorizations} factorizations"

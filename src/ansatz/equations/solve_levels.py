@@ -7,6 +7,7 @@ import numpy as np
 
 from ansatz.equations.eigen import eigen
 from ansatz.equations.expansion import of_series
+from ansatz.equations.places import residuals_of
 from ansatz.equations.problem import Problem
 from ansatz.equations.solution import Rung, Solution
 
@@ -33,7 +34,7 @@ def solve_levels(
         levels=found.values, level_errors=found.errors, level_models=models,
     )  # fmt: skip
     if models:
-        rows, scale = solution._residuals(solution.scattered())
+        rows, scale = residuals_of(solution, solution.scattered())
         solution.residual = float(np.sqrt(np.mean(rows**2))) / scale
     count = sum(int(np.prod(s.shape)) for s in found.series)
     rung = Rung(

@@ -10,12 +10,16 @@ import numpy as np
 from ansatz._spelling import nearest
 from ansatz.core import BadInput
 from ansatz.equations.collocation import Collocation
+from ansatz.equations.places import residuals_of, value_of
 from ansatz.equations.problem import Problem
 from ansatz.equations.solution import Rung, Solution
 from ansatz.equations.statement import statement
+from ansatz.maps.shapes import positive
 from ansatz.training.fit import fit
 
 STEPS = {"lm": 300, "broyden": 3000, "lbfgs": 3000, "soap": 5000, "adam": 20000}
+OWN = ("statement", "method", "soft")
+"""Fields of the recipe that are arguments of `solve` themselves."""
 
 
 def solve_network(
@@ -30,8 +34,9 @@ def solve_network(
     if problem.eigenvalue is not None or problem.unknowns:
         raise BadInput("Levels and constants from data are found by least squares; leave --method away.")
     network = dict(network)
-    steps = int(network.pop("steps", STEPS[method]))
-    known = Collocation.__dataclass_fields__
+    steps = network.pop("steps", STEPS[method])
+    positive("A network", steps=steps)
+    known = [name for name in Collocation.__dataclass_fields__ if name not in OWN]
     for name in network:
         if name not in known:
             raise BadInput(f"A network has no option {name!r}; {nearest(name, [*known, 'steps'])}.")
@@ -47,7 +52,7 @@ def solve_network(
         problem, method, model, model, unknown, float("inf"), converged=False, accuracy=accuracy,
         remarks=(*problem.remarks, run.message),
     )  # fmt: skip
-    rows, scale = solution._residuals(solution.scattered())
+    rows, scale = residuals_of(solution, solution.scattered())
     solution.residual = float(np.sqrt(np.mean(rows**2))) / scale
     _estimate(solution)
     solution.converged = solution.error < 1e-2
@@ -81,8 +86,8 @@ def _estimate(solution: Solution) -> None:
     zero = (0,) * len(solution.problem.coordinates)
     for name in solution.errors:
         theirs, ours = (
-            other._of(other.model, name, zero, points),
-            solution._of(solution.model, name, zero, points),
+            value_of(other, other.model, name, zero, points),
+            value_of(solution, solution.model, name, zero, points),
         )
         solution.errors[name] = (
             float(np.linalg.norm(theirs - ours) / (np.linalg.norm(theirs) or 1.0)) + other.errors[name]

@@ -249,13 +249,15 @@ def _gathered(layout: Layout, found: Static, stretches: dict, accuracy: float) -
     """Gather points along the axes on which that saves functions."""
     chosen = dict(stretches)
     for axis, group in enumerate(layout.groups):
-        mine: list[Any] = [s.layers[axis] for s in found.fields]
-        if len(group) > 1 or mine[0].kind == "fourier":
+        mine: Any = [s.layers[axis] for s in found.fields]
+        number, *others = group
+        if others or mine[0].kind == "fourier":
             continue
         slices = []
         for s, c in zip(found.fields, found.coefficients, strict=True):
             moved = np.moveaxis(c, axis, 0).reshape(c.shape[axis], -1)
-            slices.append(s.layers[axis].combination @ moved)
+            layers: Any = s.layers
+            slices.append(layers[axis].combination @ moved)
         if (stretch := gathering(mine, slices, accuracy)) is not None:
-            chosen[group[0]] = stretch
+            chosen[number] = stretch
     return chosen
