@@ -73,7 +73,7 @@ class Evolution:
         sizes = []
         for layers, lift, initial in zip(self.layers, self.lifts, self.initial, strict=True):
             value = initial[0] if initial else lift.subs(time, self.start)
-            points = [layer.nodes(2 * layer.size) for layer in layers]
+            points = [layer.nodes(8 * layer.size) for layer in layers]
             sizes.append(float(np.abs(_on_grid(value, others, points, known or {})).max()))
         return self.shared(sizes)
 
@@ -104,7 +104,7 @@ def projected(
     value: sympy.Expr, coordinates: Sequence[Any], layers: Sequence[Layer], known: dict
 ) -> np.ndarray:
     """Return the least-squares coefficients of an expression in a product of layers."""
-    points = [layer.nodes(2 * layer.size) for layer in layers]
+    points = [layer.nodes(8 * layer.size) for layer in layers]
     array = _on_grid(value, coordinates, points, known)
     for axis, (layer, p) in enumerate(zip(layers, points, strict=True)):
         table = layer.table(p, 0)[0]
