@@ -21,7 +21,7 @@ FINEST = 3e-15
 
 
 def marches(problem: Problem, imposed: Imposed) -> bool:
-    """Tell whether a problem can be solved window by window: an initial-value problem whose conditions are built in."""
+    """Tell whether a problem can be solved window by window: its initial and other conditions are built in."""
     if problem.time is None or problem.shape is not None or problem.eigenvalue is not None or imposed.rest:
         return False
     axis = problem.coordinates.index(problem.time)
@@ -131,7 +131,7 @@ def evolve(
 
 
 def relative(answer: Expansion, defect: Expansion, problem: Problem, found: March) -> dict[str, float]:
-    """Return ‖estimated error‖ / ‖field‖ on a grid, for each field; parts of a complex field share their norm."""
+    """Return ‖estimated error‖ / ‖field‖ on a grid by field; parts of a complex field share their norm."""
     points = grid(problem, end=found.windows[-1].end)
     zero = (0,) * len(problem.coordinates)
     sizes, errors = [], []
