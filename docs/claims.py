@@ -52,4 +52,11 @@ CLAIMS: dict[str, dict[str, str]] = {
         "necessary": "Weight sharing is necessary for practical reasons.",
         "billion": "On 16 megapixels a first layer of 100 nodes has close to 1 billion parameters.",
     },
+    "05_solve": {
+        "network solves": "In a differential equation one lets the network be the function that solves it.",
+        "conditions as terms": "To impose initial or boundary conditions, add a term to the loss.",
+        "residual loss": "The loss is the square of the residual, with the derivatives of the network.",
+        "shooting": "This is much easier than a shooting method.",
+        "boundary terms": "The terms (y(0) - y0)² and (y(1) - y1)² impose the conditions.",
+    },
 }
