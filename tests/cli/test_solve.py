@@ -77,7 +77,7 @@ def test_an_equation_may_begin_with_a_minus():
         (["y'' = 2*", "--on", "t=0..1"], "must stand there", "y'' = 2*", 8),
         (["y'' = w*y", "--on", "t=0..1"], "Unknown symbol 'w'", "y'' = w*y", 6),
         (["y'' = y", "--on", "t=1..0"], "lower end first", "t=1..0", 2),
-        (["y' = y", "--on", "t=0..1", "--where", "y(0)==1"], "'=' stands", "y(0)==1", 5),
+        (["y' = y", "--on", "t=0..1", "--where", "y(0)=*1"], "'*' stands", "y(0)=*1", 5),
         (["y' = k*y", "--on", "t=0..1", "--let", "k"], "without a value", "k", 0),
     ],
 )
