@@ -21,7 +21,7 @@ FINEST = 3e-15
 
 
 def marches(problem: Problem, imposed: Imposed) -> bool:
-    """Tell whether a problem can be solved window by window: its initial and other conditions are built in."""
+    """Tell whether a problem can be solved window by window: all its conditions are built in."""
     if problem.time is None or problem.shape is not None or problem.eigenvalue is not None or imposed.rest:
         return False
     axis = problem.coordinates.index(problem.time)
