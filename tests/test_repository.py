@@ -105,11 +105,12 @@ def test_network_is_denied_but_for_loopback():
 def test_the_guide_for_contributors_runs():
     blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
     code = "\n".join(blocks) + "\nprint(run.step, float(run.history['loss'][-1]) < 0.01)\n"
+    code += "entry = relaxation(2.0)\nprint(entry.errors(ansatz.solve(entry.problem()))['y'] < 1e-9)\n"
     done = subprocess.run(
         [sys.executable, "-"], input=code, cwd=ROOT / "src", capture_output=True, text=True, check=False
     )
-    assert len(blocks) == 4 and done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["200", "True"]
+    assert len(blocks) == 5 and done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["200", "True", "True"]
 
 
 def test_one_command_checks_everything():
