@@ -40,7 +40,7 @@ def soap(
         zeros = [jnp.zeros_like(leaf) for leaf in jax.tree.leaves(params)]
         return SoapState(jnp.zeros((), jnp.int32), bases, zeros, zeros)
 
-    def update(updates: Any, state: SoapState, params: Any = None) -> tuple[Any, SoapState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, SoapState]:
         leaves, treedef = jax.tree.flatten(updates)
         count = state.count + 1
         renew = state.count % every == 0
@@ -48,7 +48,7 @@ def soap(
         for g, basis, m, v in zip(leaves, state.bases, state.first, state.second, strict=True):
             steps = count.astype(g.dtype)
             if basis is not None:
-                basis = _turned(basis, g, b2, renew, state.count == 0)
+                basis, v = _turned(basis, v, g, b2, renew, state.count == 0)
             rotated = g if basis is None else basis.left_vectors.T @ g @ basis.right_vectors
             m = b1 * m + (1 - b1) * g
             v = b2 * v + (1 - b2) * rotated**2
@@ -72,19 +72,33 @@ def _start(leaf: Array) -> Basis | None:
     return Basis(0 * rows, 0 * columns, rows, columns)
 
 
-def _turned(basis: Basis, g: Array, decay: float, renew: Array, first: Array) -> Basis:
+def _turned(
+    basis: Basis, second: Array, g: Array, decay: float, renew: Array, first: Array
+) -> tuple[Basis, Array]:
+    """Return the basis after one more gradient, and the second moment in the order of its vectors."""
     left = decay * basis.left + (1 - decay) * g @ g.T
     right = decay * basis.right + (1 - decay) * g.T @ g
 
-    def eigenvectors() -> tuple[Array, Array]:
-        return jax.lax.cond(
-            first,
-            lambda: (jnp.linalg.eigh(left)[1], jnp.linalg.eigh(right)[1]),
-            lambda: (
-                jnp.linalg.qr(left @ basis.left_vectors)[0],
-                jnp.linalg.qr(right @ basis.right_vectors)[0],
-            ),
-        )
+    def found() -> tuple[Array, Array, Array]:
+        return jnp.linalg.eigh(left)[1][:, ::-1], jnp.linalg.eigh(right)[1][:, ::-1], second
 
-    turned = jax.lax.cond(renew, eigenvectors, lambda: (basis.left_vectors, basis.right_vectors))
-    return Basis(left, right, *turned)
+    def iterated() -> tuple[Array, Array, Array]:
+        rows, down = _power(left, basis.left_vectors)
+        columns, across = _power(right, basis.right_vectors)
+        return rows, columns, second[down][:, across]
+
+    def kept() -> tuple[Array, Array, Array]:
+        return basis.left_vectors, basis.right_vectors, second
+
+    turned = jax.lax.cond(renew, lambda: jax.lax.cond(first, found, iterated), kept)
+    return Basis(left, right, *turned[:2]), turned[2]
+
+
+def _power(matrix: Array, vectors: Array) -> tuple[Array, Array]:
+    """Return the vectors after one power iteration, the largest first, and where each had stood.
+
+    Unless they are in order, the iteration would turn the first ones towards the largest.
+    """
+    sizes = (vectors * (matrix @ vectors)).sum(0)
+    order = jnp.argsort(sizes, descending=True)
+    return jnp.linalg.qr(matrix @ vectors[:, order])[0], order
