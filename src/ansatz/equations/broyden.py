@@ -37,7 +37,7 @@ def scale_by_broyden(bfgs: bool = False) -> optax.GradientTransformation:
         zero = jnp.zeros_like(theta)
         return BroydenState(jnp.eye(theta.size, dtype=theta.dtype), zero, zero, zero, jnp.asarray(False))
 
-    def update(updates: Any, state: BroydenState, params: Any = None) -> tuple[Any, BroydenState]:
+    def update(updates: Any, state: Any, params: Any = None) -> tuple[Any, BroydenState]:
         gradient, unravel = ravel_pytree(updates)
         theta = ravel_pytree(params)[0]
         s, y = theta - state.theta, gradient - state.gradient

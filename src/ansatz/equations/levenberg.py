@@ -10,6 +10,7 @@ the cost of a factorization.  Geodesic acceleration adds ``δ₂ = -½ (JᵀJ + 
 second derivative of r along δ (Transtrum & Sethna 2012).
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -28,7 +29,10 @@ LEAST, MOST = 1e-15, 1e12
 """The bounds of λ."""
 
 BLOCKS = 3
-"""Into how many rows of blocks the symmetric product is cut: only those on and below the diagonal are formed."""
+"""Into how many rows of blocks a symmetric product is cut: none above the diagonal is formed."""
+
+CHUNK = 256
+"""For how many points the Jacobian is formed at once where only JᵀJ is needed: it then stays in the cache."""
 
 
 class Damping(NamedTuple):
@@ -86,8 +90,9 @@ class Levenberg(Update):
             )
 
         r, pull = jax.vjp(residual, theta)
-        columns = self._columns(start, rest, batch)
-        system = Normal(columns, r, lambda v: pull(v)[0], opt.scale)
+        tall = r.size >= theta.size
+        formed = self._product(start, rest, batch) if tall else self._columns(start, rest, batch)
+        system = Normal(formed, tall, r, lambda v: pull(v)[0], opt.scale)
         bend = self._bend(residual, theta) if self.geodesic else None
         theta, found = search(residual, theta, r, system, opt, self.tries, bend)
         moved = eqx.combine(unravel(theta), rest)
@@ -98,21 +103,30 @@ class Levenberg(Update):
         return zip(self.residuals, batch, strict=True)
 
     def _columns(self, start: Any, rest: Any, batch: Any) -> Float[Array, "P N"]:
-        """Return Jᵀ, point by point in whichever mode has fewer passes."""
-        columns = []
-        count = ravel_pytree(start)[0].size
+        """Return Jᵀ."""
+        parts = [columns_of(f, start, rest, points) for f, points in self._blocks(batch)]
+        return jnp.concatenate(parts, axis=1)
+
+    def _product(self, start: Any, rest: Any, batch: Any) -> Float[Array, "P P"]:
+        """Return the lower blocks of JᵀJ, summed over chunks of points; J as a whole is never formed."""
+        theta = ravel_pytree(start)[0]
+        total = jnp.zeros((theta.size, theta.size), theta.dtype)
         for f, points in self._blocks(batch):
+            count = jax.tree.leaves(points)[0].shape[0]
+            chunks = -(-count // CHUNK)
+            size = -(-count // chunks)
+            places = jnp.arange(chunks * size).reshape(chunks, size)
 
-            def one(theta: Any, point: Any, f: Callable = f) -> Array:
-                return f(eqx.combine(theta, rest), point)
+            def add(
+                total: Array, rows: Array, f: Any = f, points: Any = points, count: int = count
+            ) -> tuple[Array, None]:
+                some = jax.tree.map(lambda leaf: leaf[jnp.minimum(rows, count - 1)], points)
+                columns = columns_of(f, start, rest, some)
+                real = jnp.repeat(rows < count, columns.shape[1] // rows.size)
+                return total + gram(jnp.where(real, columns, jnp.zeros_like(columns))), None
 
-            first = jax.tree.map(lambda leaf: leaf[0], points)
-            size = jax.eval_shape(one, start, first).shape[0]
-            mode = jax.jacrev if size <= count else jax.jacfwd
-            leaves = jax.tree.leaves(jax.vmap(mode(one), (None, 0))(start, points))
-            length = leaves[0].shape[0] * size
-            columns.append(jnp.concatenate([leaf.reshape(length, -1).T for leaf in leaves]))
-        return jnp.concatenate(columns, axis=1)
+            total = jax.lax.scan(add, total, places)[0]
+        return total
 
     @staticmethod
     def _bend(residual: Callable[[Array], Array], theta: Array) -> Callable[[Array], Array]:
@@ -125,29 +139,51 @@ class Levenberg(Update):
         return second
 
 
+def columns_of(f: Callable, start: Any, rest: Any, points: Any) -> Float[Array, "P N"]:
+    """Return the transposed Jacobian of one block, point by point in whichever mode has fewer passes."""
+
+    def one(theta: Any, point: Any) -> Array:
+        return f(eqx.combine(theta, rest), point)
+
+    first = jax.tree.map(lambda leaf: leaf[0], points)
+    size = jax.eval_shape(one, start, first).shape[0]
+    mode = jax.jacrev if size <= ravel_pytree(start)[0].size else jax.jacfwd
+    leaves = jax.tree.leaves(jax.vmap(mode(one), (None, 0))(start, points))
+    length = leaves[0].shape[0] * size
+    return jnp.concatenate([leaf.reshape(length, -1).T for leaf in leaves])
+
+
 class Normal:
     """The normal equations of ``min ‖J δ + r‖² + λ ‖S δ‖²`` in the smaller of the two spaces.
 
-    `columns` is Jᵀ, `pull` the product v ↦ Jᵀ v; steps are in the scaled unknowns S δ, S = diag(scale).
+    `formed` is JᵀJ (its lower blocks) if `tall`, else Jᵀ; `pull` is the product v ↦ Jᵀ v; steps are in the
+    scaled unknowns S δ, S = diag(scale).
     """
 
-    def __init__(self, columns: Float[Array, "P N"], r: Float[Array, " N"], pull: Callable, before: Array):
-        self.tall = columns.shape[1] >= columns.shape[0]
-        product = gram(columns) if self.tall else None
-        squares = (columns**2).sum(1) if product is None else jnp.diagonal(product)
+    def __init__(
+        self, formed: Float[Array, "P _"], tall: bool, r: Float[Array, " N"], pull: Callable, before: Array
+    ):
+        squares = jnp.diagonal(formed) if tall else (formed**2).sum(1)
+        self.tall = tall
         self.diagonal = jnp.maximum(before, squares)
         self.scale = jnp.sqrt(jnp.where(self.diagonal > 0, self.diagonal, jnp.ones_like(self.diagonal)))
-        if product is None:
-            self.matrix = gram((columns / self.scale[:, None]).T)
+        if tall:
+            self.matrix = formed / (self.scale[:, None] * self.scale[None, :])
         else:
-            self.matrix = product / (self.scale[:, None] * self.scale[None, :])
+            self.matrix = gram((formed / self.scale[:, None]).T)
         self.pull = pull
-        self.gradient = pull(r) / self.scale
+        self.r, self.gradient = r, pull(r) / self.scale
 
     def factor(self, damping: Array) -> Array:
         """Return the lower Cholesky factor of the damped matrix; nan where rounding made it indefinite."""
         places = jnp.arange(self.matrix.shape[0])
         return jax.lax.linalg.cholesky(self.matrix.at[places, places].add(damping), symmetrize_input=False)
+
+    def step(self, factor: Array) -> Float[Array, " P"]:
+        """Return the damped least-squares solution of J δ = -r, scaled."""
+        if self.tall:
+            return jax.scipy.linalg.cho_solve((factor, True), -self.gradient)
+        return self.solve(factor, -self.r)
 
     def solve(self, factor: Array, right: Float[Array, " N"]) -> Float[Array, " P"]:
         """Return the damped least-squares solution of J δ = right, scaled."""
@@ -186,7 +222,7 @@ def search(
 
     def body(found: Found) -> Found:
         factor = system.factor(found.damping)
-        step = system.solve(factor, -r)
+        step = system.step(factor)
         full = step
         if bend is not None:
             second = 0.5 * system.solve(factor, -bend(step / system.scale))
@@ -220,7 +256,7 @@ def gram(rows: Float[Array, "P N"]) -> Float[Array, "P P"]:
     size = rows.shape[0]
     edges = [size * i // BLOCKS for i in range(BLOCKS + 1)]
     bands = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in itertools.pairwise(edges):
         if high > low:
             band = rows[low:high] @ rows[:high].T
             bands.append(jnp.pad(band, ((0, 0), (0, size - high))))
