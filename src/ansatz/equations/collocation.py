@@ -1,5 +1,6 @@
 """A network trained on the residuals of an equation: the recipe, its points, and its methods."""
 
+import functools
 import json
 import math
 from typing import Any, NamedTuple
@@ -11,16 +12,22 @@ import jax.random as jr
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ansatz._spelling import choose
-from ansatz.core import Clock, Parts, Recipe, Source
+from ansatz.core import BadInput, Clock, Parts, Recipe, Source
 from ansatz.equations.broyden import broyden
 from ansatz.equations.levenberg import Levenberg
 from ansatz.equations.neural import make_ansatz, rows_of
+from ansatz.equations.slopes import SLOPES
 from ansatz.equations.statement import restated
+from ansatz.maps.shapes import positive
 from ansatz.training.optimizers import optimizer
 from ansatz.training.soap import soap
 from ansatz.training.updates import Descend
 
 METHODS = ("lm", "broyden", "lbfgs", "soap", "adam")
+RESAMPLE = {"lm": 3, "soap": 200, "adam": 200}
+"""After how many steps points are drawn anew; the others need the same ones at every step."""
+POOL = 4
+"""How many points are there to draw from for each that is used."""
 
 
 class Everywhere(Source):
@@ -60,7 +67,7 @@ class Adaptive(Source):
         def drawn() -> Array:
             r = jax.vmap(self.residual, (None, 0))(model, pool)
             size = jnp.sqrt((r**2).sum(1))
-            chance = size / jnp.maximum(size.mean(), 1e-300) + 1
+            chance = size / jnp.maximum(size.mean(), jnp.finfo(size.dtype).tiny) + 1
             return jr.choice(key, size.shape[0], (self.size,), replace=False, p=chance / chance.sum()).astype(
                 state.dtype
             )
@@ -74,8 +81,9 @@ class Collocation(Recipe):
     """Train a network on an equation, stated in text (JSON of `statement`).
 
     `method` is lm, broyden, lbfgs, soap or adam; `soft` keeps the conditions as penalties of weight
-    `penalty` (√ of the usual factor); `points` are those inside; with adam and soap they are drawn anew
-    every `resample` steps (0: never).
+    `penalty` (√ of the usual factor); `points` are those inside.  With lm, soap and adam they are drawn
+    anew from a pool every `resample` steps (0: never; None: every 3 with lm, which soon fits what lies
+    at fixed points of a shock and not what is between them, else 200).
     """
 
     statement: str = "{}"
@@ -88,34 +96,48 @@ class Collocation(Recipe):
     soft: bool = False
     penalty: float = 3.0
     learning_rate: float = 3e-3
-    resample: int = 200
+    resample: int | None = None
     point_seed: int = 0
 
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the untrained network, its points and its update, in the float type that is switched on."""
-        choose("method", self.method, dict.fromkeys(METHODS))
+        self._check()
         problem = restated(json.loads(self.statement))
-        adapts = self.method in ("adam", "soap") and self.resample > 0
+        every = RESAMPLE.get(self.method, 0) if self.resample is None else self.resample
+        adapts = self.method in RESAMPLE and every > 0
         model, left = make_ansatz(
             problem, width=self.width, depth=self.depth, activation=self.activation, soft=self.soft,
             waves=self.waves, key=key,
         )  # fmt: skip
         real = jnp.zeros(()).dtype
         model = jax.tree.map(lambda leaf: leaf.astype(real) if eqx.is_inexact_array(leaf) else leaf, model)
-        pool = self.points * (4 if adapts else 1)
-        rows = rows_of(problem, model, left, pool, self.point_seed, self.penalty)
+        pool = POOL if adapts else 1
+        rows = rows_of(problem, model, left, self.points, self.point_seed, self.penalty, pool)
         blocks = tuple(jax.tree.map(lambda leaf: jnp.asarray(leaf, real), one.points) for one in rows)
         residuals = tuple(one.residual for one in rows)
         if adapts:
-            source: Source = Adaptive(blocks, residuals[0], self.points, self.resample)
+            source: Source = Adaptive(blocks, residuals[0], self.points, every)
         else:
             source = Everywhere(blocks)
-        return Parts(model, source, (self._update(residuals, math.sqrt(pool / self.points)),))
+        return Parts(model, source, (self._update(residuals),))
 
-    def _update(self, residuals: tuple[Any, ...], scale: float) -> Any:
+    def _check(self) -> None:
+        """Raise `BadInput` where a field does not fit; the network's maps judge their own sizes."""
+        choose("method", self.method, dict.fromkeys(METHODS))
+        choose("smooth activation", self.activation, SLOPES)
+        positive("A network", points=self.points, waves=self.waves)
+        every = 0 if self.resample is None else self.resample
+        if isinstance(every, bool) or not isinstance(every, int) or every < 0:
+            raise BadInput(f"A network needs resample to be an integer of at least 0, not {every!r}.")
+        for name in ("penalty", "learning_rate"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+                raise BadInput(f"A network needs {name} to be a number above 0, not {value!r}.")
+
+    def _update(self, residuals: tuple[Any, ...]) -> Any:
         if self.method == "lm":
             return Levenberg(residuals)
-        objective = Squares(residuals, scale)
+        objective = Squares(residuals)
         if self.method == "broyden":
             return Descend(objective, broyden())
         if self.method == "soap":
@@ -126,20 +148,15 @@ class Collocation(Recipe):
 
 
 class Squares(NamedTuple):
-    """The objective ½ Σ r² over blocks of points; `scale` allows for a first block that is part of a pool."""
+    """The objective ½ Σ r² over blocks of points."""
 
     residuals: tuple[Any, ...]
-    scale: float
 
     def __call__(self, model: Any, batch: Any, key: Any) -> tuple[Array, dict[str, Any]]:
         """Return the loss."""
-        parts = [
-            jax.vmap(r, (None, 0))(model, points) for r, points in zip(self.residuals, batch, strict=True)
-        ]
-        total = 0.5 * self.scale**2 * (parts[0] ** 2).sum()
-        for part in parts[1:]:
-            total = total + 0.5 * (part**2).sum()
-        return total, {}
+        pairs = zip(self.residuals, batch, strict=True)
+        parts = [(jax.vmap(r, (None, 0))(model, points) ** 2).sum() for r, points in pairs]
+        return 0.5 * functools.reduce(jnp.add, parts), {}
 
 
 def _falling(t: Any) -> Any:

@@ -1,9 +1,9 @@
-"""A whole network as the ansatz of an equation: its conditions, its residuals and the points they are taken at.
+"""A whole network as the ansatz of an equation: its conditions, its residuals and their points.
 
     u_f(x) = A_f(x) + B_f(x) N_θ(x)_f
 
-A meets the conditions and B vanishes where they hold, so that θ is free.  In the notes' soft form A = 0, B = 1,
-and every condition is a penalty (notes §2).
+A meets the conditions and B vanishes where they hold, so that θ is free.  In the notes' soft form A = 0,
+B = 1, and every condition is a penalty (notes §2).
 """
 
 import itertools
@@ -57,18 +57,14 @@ class NeuralAnsatz(Map):
 
     def values(self, number: int, points: Sequence[np.ndarray], index: Sequence[int]) -> np.ndarray:
         """Return a derivative of one field at scattered points, one array `[N]` for each coordinate."""
-        asked = ((number, tuple(index)),)
-        terms = self.terms(np.stack(points, axis=1), asked)
-
-        def one(point: Any) -> Array:
-            return self.jets(point, asked)[asked[0]]
-
+        asked = (number, tuple(index))
+        terms = self.terms(np.stack(points, axis=1), (asked,))
         with jax.enable_x64(True):
-            whole = jax.jit(jax.vmap(one))(jax.tree.map(jnp.asarray, terms))
-            return np.asarray(whole)
+            model, terms = jax.tree.map(jnp.asarray, (self, terms))
+            return np.asarray(_derivative(model, terms, asked))
 
     def jets(self, point: "Point", asked: Sequence[tuple[int, Index]]) -> dict[tuple[int, Index], Array]:
-        """Return the derivatives asked for at one point, from those of the network and of A and B (Leibniz)."""
+        """Return derivatives at one point from those of the network and of A and B (Leibniz)."""
         orders = self.orders(asked)
         inside = derivatives(self.net, point.x, orders)
         place = {index: i for i, index in enumerate(orders)}
@@ -116,19 +112,25 @@ class NeuralAnsatz(Map):
 
 
 class Point(NamedTuple):
-    """A point with what is known there: derivatives of the lifts `[jets]` and of the factors `[fields, orders]`."""
+    """A point with derivatives of the lifts `[jets]` and of the factors `[fields, orders]` there."""
 
     x: Any
     lift: Any
     factor: Any
 
 
+@eqx.filter_jit
+def _derivative(model: NeuralAnsatz, points: Point, asked: tuple[int, Index]) -> Array:
+    """Return one derivative at all points; compiled once for each of them and each number of points."""
+    return jax.vmap(lambda point: model.jets(point, (asked,))[asked])(points)
+
+
 @dataclass(frozen=True)
 class Rows:
-    """One block of residuals: `residual(model, point) -> [K]` at `points`, weighted so that blocks count alike."""
+    """One block: `residual(model, point) -> [K]` at `points`, weighted so that blocks count alike."""
 
     residual: Callable[[Any, Any], Array]
-    points: Point
+    points: Point | tuple[Point, Any]
 
 
 def built_in(problem: Problem, soft: bool) -> tuple[list[sympy.Expr], list[sympy.Expr], list[Condition]]:
@@ -136,7 +138,7 @@ def built_in(problem: Problem, soft: bool) -> tuple[list[sympy.Expr], list[sympy
     imposed = impose(problem)
     if soft or problem.shape is not None:
         periodic = [c for c in problem.conditions if c.kind == "periodic"]
-        none = [sympy.S.Zero for _ in problem.fields]
+        none: list[sympy.Expr] = [sympy.S.Zero for _ in problem.fields]
         return (
             none,
             [sympy.S.One for _ in problem.fields],
@@ -188,11 +190,7 @@ def make_ansatz(
         else:
             low, high = problem.shape.bounds[problem.shape_coordinates.index(s)]
         intervals.append((float(low), float(high)))
-    periodic = tuple(
-        i
-        for i, s in enumerate(problem.coordinates)
-        if any(c.kind == "periodic" and c.at[0][0] == s for c in problem.conditions)
-    )
+    periodic = _periodic(problem)
     inputs = Features(intervals, periodic, waves)
     net = MLP(inputs.size, len(problem.fields), width=width, depth=depth, activation=activation, key=key)
     names = tuple(f.func.__name__ for f in problem.fields)
@@ -203,12 +201,30 @@ def make_ansatz(
     return model, left
 
 
+def _periodic(problem: Problem) -> tuple[int, ...]:
+    """Return the places of the coordinates in which the fields, all of one network, are periodic."""
+    found = []
+    for place, symbol in enumerate(problem.coordinates):
+        fields = {c.residual for c in problem.conditions if c.kind == "periodic" and c.at[0][0] == symbol}
+        if fields and (other := [f for f in problem.fields if f not in fields]):
+            raise BadInput(
+                f"One network makes all fields periodic in {symbol}, and {other[0].func.__name__} is not; "
+                "leave --method away."
+            )
+        found += [place] if fields else []
+    return tuple(found)
+
+
 def rows_of(
-    problem: Problem, model: NeuralAnsatz, left: Sequence[Condition], points: int, seed: int, weight: float
-) -> list[Rows]:
-    """Return the blocks of residuals: the equations inside, then every condition that is left."""
-    inside = scatter(problem, points, seed)
-    blocks = [_block(problem, model, problem.equations, inside, 1.0)]
+    problem: Problem, model: NeuralAnsatz, left: Sequence[Condition], points: int, seed: int, weight: float,
+    pool: int = 1,
+) -> list[Rows]:  # fmt: skip
+    """Return the blocks of residuals: the equations inside, then every condition that is left.
+
+    Inside there are `pool` times as many points as `points`, which are to be used at once.
+    """
+    inside = scatter(problem, pool * points, seed)
+    blocks = [_block(problem, model, problem.equations, inside, math.sqrt(pool))]
     for number, condition in enumerate(left):
         if condition.kind == "integral":
             raise BadInput(f"A network cannot hold the condition {condition.text!r}; leave --method away.")
@@ -252,14 +268,14 @@ def _block(
         return scale * jnp.stack(rows)
 
     terms = model.terms(places, asked)
-    return Rows(residual, (terms, normals) if names else terms)  # type: ignore[arg-type]
+    return Rows(residual, (terms, normals) if names else terms)
 
 
 def scatter(problem: Problem, count: int, seed: int) -> np.ndarray:
     """Return quasi-random points `[N, d]` all over the domain (Sobol's sequence)."""
-    cube = qmc.Sobol(len(problem.coordinates), seed=seed).random_base2(max(4, math.ceil(math.log2(count))))[
-        :count
-    ]
+    # SciPy before 1.15 has no rng=.
+    draws = qmc.Sobol(len(problem.coordinates), seed=seed)  # pyright: ignore[reportCallIssue]
+    cube = draws.random_base2(max(4, math.ceil(math.log2(count))))[:count]
     found = np.empty_like(cube)
     for axis, s in enumerate(problem.coordinates):
         if s in problem.intervals:
@@ -280,7 +296,7 @@ def _on_boundary(problem: Problem, count: int, places: np.ndarray) -> tuple[np.n
     return chosen, normals
 
 
-def _directed(problem: Problem, residual: sympy.Expr) -> sympy.Expr:
+def _directed(problem: Problem, residual: sympy.Expr) -> Any:
     table = {}
     for one in residual.atoms(sympy.core.function.AppliedUndef):
         if one.func.__name__ == "dn":

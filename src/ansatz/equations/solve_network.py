@@ -17,7 +17,7 @@ from ansatz.equations.statement import statement
 from ansatz.maps.shapes import positive
 from ansatz.training.fit import fit
 
-STEPS = {"lm": 300, "broyden": 3000, "lbfgs": 3000, "soap": 5000, "adam": 20000}
+STEPS = {"lm": 400, "broyden": 3000, "lbfgs": 3000, "soap": 5000, "adam": 20000}
 OWN = ("statement", "method", "soft")
 """Fields of the recipe that are arguments of `solve` themselves."""
 
