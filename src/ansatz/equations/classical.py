@@ -54,7 +54,11 @@ def compare(solution: Any) -> Check:
     words = (
         f"Finite differences on {fine} nodes an axis differ by {last:.1e}, on half as many by {coarse:.1e}"
     )
-    ending = f", of order {order:.1f}: they converge to our answer, within its error." if agree else ": the two do not agree."
+    ending = (
+        f", of order {order:.1f}: they converge to our answer, within its error."
+        if agree
+        else ": the two do not agree."
+    )
     return Check("finite differences", last, coarse, time.monotonic() - begun, words + ending)
 
 
@@ -159,7 +163,7 @@ def _finite_differences(solution: Any, count: int) -> float:
             empty[n] = condition
             blocks.append(scipy.sparse.hstack(empty))
             right.append(condition @ u[n * size : (n + 1) * size] - target)
-        step = scipy.sparse.linalg.spsolve(scipy.sparse.vstack(blocks).tocsc(), -np.concatenate(right))
+        step: Any = scipy.sparse.linalg.spsolve(scipy.sparse.vstack(blocks).tocsc(), -np.concatenate(right))
         u = u + step
         if np.linalg.norm(step) < 1e-10 * np.linalg.norm(u) or pointwise.linear:
             break
@@ -221,7 +225,7 @@ def _conditions(
                 else scipy.sparse.vstack([row] * len(nodes), format="csr")
                 for i, a in enumerate(axes)
             ]
-            whole = parts[0]
+            whole: Any = parts[0]
             for one in parts[1:]:
                 whole = scipy.sparse.kron(whole, one, format="csr")
             grids = np.meshgrid(*(a.nodes for a in axes), indexing="ij")

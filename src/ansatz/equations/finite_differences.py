@@ -1,7 +1,7 @@
 """Finite differences of fourth order on any nodes: the weights that are exact for polynomials."""
 
 from math import factorial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse
@@ -30,7 +30,7 @@ def weights(nodes: np.ndarray, place: float, order: int) -> np.ndarray:
     return np.linalg.solve(powers, right)
 
 
-def differentiation(axis: Axis, order: int) -> scipy.sparse.csr_matrix:
+def differentiation(axis: Axis, order: int) -> Any:
     """Return the sparse matrix of a derivative at the nodes `[N, N]`."""
     count = len(axis.nodes)
     if order == 0:

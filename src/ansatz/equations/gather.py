@@ -15,7 +15,7 @@ SAVES = 0.7
 
 
 def needed(layer: Layer, values: np.ndarray, tolerance: float) -> int:
-    """Return how many functions hold `values: [N, k]`, given at N nodes of the layer, to a relative tolerance."""
+    """Return how many functions hold `values: [N, k]`, given at N nodes, to a relative tolerance."""
     if layer.parity:
         sign = -1.0 if layer.parity == "odd" else 1.0
         values = np.concatenate([sign * values[::-1], values])

@@ -4,7 +4,7 @@ import abc
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import sympy
@@ -74,7 +74,39 @@ def halton(dimension: int, seed: int) -> qmc.Halton:
     return qmc.Halton(dimension, seed=seed)  # pyright: ignore[reportCallIssue]  # SciPy before 1.15 has no rng=
 
 
-class Shape(abc.ABC):
+class Described(abc.ABC):
+    """What is equal where its description is, and is combined by `|`, `&` and `-`."""
+
+    @abc.abstractmethod
+    def describe(self) -> str:
+        """Return the text that the equations' grammar reads back to this shape."""
+
+    def __or__(self, other: Any) -> Any:
+        from ansatz.equations.combinations import union
+
+        return union(self, other)
+
+    def __and__(self, other: Any) -> Any:
+        from ansatz.equations.combinations import intersection
+
+        return intersection(self, other)
+
+    def __sub__(self, other: Any) -> Any:
+        from ansatz.equations.combinations import difference
+
+        return difference(self, other)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Described) and self.describe() == other.describe()
+
+    def __hash__(self) -> int:
+        return hash(self.describe())
+
+    def __repr__(self) -> str:
+        return self.describe()
+
+
+class Shape(Described):
     """A bounded domain of d-dimensional space; `|`, `&` and `-` make union, intersection, difference.
 
     Two shapes are equal where `describe()` is.
@@ -99,10 +131,6 @@ class Shape(abc.ABC):
     def corners(self) -> tuple[Corner, ...]:
         """The corners of a shape in the plane."""
         return ()
-
-    @abc.abstractmethod
-    def describe(self) -> str:
-        """Return the text that the equations' grammar reads back to this shape."""
 
     @abc.abstractmethod
     def _distance(self, points: np.ndarray) -> np.ndarray: ...
@@ -176,30 +204,6 @@ class Shape(abc.ABC):
     def _check(self, symbols: Sequence[sympy.Symbol]) -> None:
         if len(symbols) != self.dimension:
             raise BadInput(f"{self.describe()} has {self.dimension} coordinates, not {len(symbols)}.")
-
-    def __or__(self, other: "Shape") -> "Shape":
-        from ansatz.equations.combinations import union
-
-        return union(self, other)
-
-    def __and__(self, other: "Shape") -> "Shape":
-        from ansatz.equations.combinations import intersection
-
-        return intersection(self, other)
-
-    def __sub__(self, other: "Shape") -> "Shape":
-        from ansatz.equations.combinations import difference
-
-        return difference(self, other)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Shape) and self.describe() == other.describe()
-
-    def __hash__(self) -> int:
-        return hash(self.describe())
-
-    def __repr__(self) -> str:
-        return self.describe()
 
 
 class Planar(Shape):

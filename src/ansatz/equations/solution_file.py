@@ -68,7 +68,8 @@ def load(path: Any) -> Solution:
     record = snapshot.info[KIND]
     solution = Solution(
         restated(record["statement"]), record["method"], snapshot.model["answer"], snapshot.model["defect"],
-        {k: float(v) for k, v in record["errors"].items()}, float(record["residual"]), bool(record["converged"]),
+        {k: float(v) for k, v in record["errors"].items()}, float(record["residual"]),
+        bool(record["converged"]),
         float(record["accuracy"]), tuple(Rung(*rung) for rung in record["ladder"]),
         (*record["remarks"], *remarks), float(record["seconds"]),
         {k: Estimate(*v) for k, v in record["unknowns"].items()},

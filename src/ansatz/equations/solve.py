@@ -24,7 +24,7 @@ LEFT = 0.1
 
 
 def solve(
-    problem: Problem | str | Sequence[str],
+    problem: Problem | str | Sequence[Any] | Callable[..., Any],
     *,
     accuracy: float = 1e-6,
     method: str = "auto",

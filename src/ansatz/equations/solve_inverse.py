@@ -1,4 +1,4 @@
-"""`solve` for inverse problems: the constants with their standard errors, then the field that goes with them."""
+"""`solve` for inverse problems: the constants with their standard errors, then the field."""
 
 import copy
 import time
@@ -45,7 +45,8 @@ def solve_inverse(
         "Gauss-Newton on the constants", seconds, float("nan"), float("nan"), f"{found.iterations} iterations"
     )
     return replace(
-        answer, problem=problem, unknowns=unknowns, inference=found, converged=answer.converged and found.converged,
+        answer, problem=problem, unknowns=unknowns, inference=found,
+        converged=answer.converged and found.converged,
         ladder=(rung, *answer.ladder), remarks=(*answer.remarks, *found.remarks),
     )  # fmt: skip
 
@@ -54,7 +55,7 @@ def with_constants(problem: Problem, values: dict[str, float]) -> Problem:
     """Return a problem in which the unknown constants have values."""
     table = {u.symbol: sympy.Float(values[u.symbol.name], 17) for u in problem.unknowns}
     known = copy.copy(problem)
-    known.equations = tuple(one.subs(table) for one in problem.equations)
-    known.conditions = tuple(replace(c, residual=c.residual.subs(table)) for c in problem.conditions)
+    known.equations = tuple(one.xreplace(table) for one in problem.equations)
+    known.conditions = tuple(replace(c, residual=c.residual.xreplace(table)) for c in problem.conditions)
     known.unknowns, known.observations = (), ()
     return known

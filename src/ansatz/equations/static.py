@@ -62,7 +62,7 @@ def static(
     while True:
         fields = layout.fields(level, stretches)
         size = sum(int(np.prod(s.shape)) for s in fields)
-        if best is not None and (size > limit or (size == best.size and level >= len(MODES))):
+        if best is not None and (size > limit or level >= len(MODES)):
             break
         if best is not None and not best.converged and size > HOPELESS:
             best.remarks.append(f"Newton's method converged at no resolution up to {best.size} unknowns.")
@@ -81,11 +81,39 @@ def static(
         progress(_share(best.error, accuracy))
         if best.converged and (best.error <= accuracy or stalled == 2):
             break
-        if found.converged and level >= 3:
+        if found.converged and level >= 3 and found.error < 1.0:
             stretches = _gathered(layout, found, stretches, max(accuracy, found.error))
         level += 1
     best.residual = _held_out(layout, best, unknowns)
+    if resonant(layout, unknowns):
+        best.converged, best.error = False, float("inf")
+        best.errors = dict.fromkeys(best.errors, best.error)
+        best.remarks.append(RESONANCE)
     return best
+
+
+RESONANCE = (
+    "Without its right sides the problem has a solution of its own (a resonance, as y'' = -ω²y between two ends "
+    "where sin ω = 0): it has no solution or infinitely many."
+)
+
+
+def resonant(layout: Layout, unknowns: dict) -> bool:
+    """Tell whether a linear problem with as many rows as functions is singular at a good resolution."""
+    if not layout.pointwise.linear:
+        return False
+    chosen = None
+    for level in range(7):
+        fields = layout.fields(level, dict(layout.stretches))
+        if not layout._square(fields) or sum(int(np.prod(s.shape)) for s in fields) > 700:
+            break
+        chosen = fields
+    if chosen is None:
+        return False
+    zero = [np.zeros(s.shape) for s in chosen]
+    jacobian = np.concatenate([b.jacobian(b.jets(zero), unknowns) for b in layout.blocks(chosen)])
+    sizes = np.linalg.svd(jacobian / np.linalg.norm(jacobian, axis=0), compute_uv=False)
+    return bool(sizes[-1] < 1e-13 * sizes[0])
 
 
 def _share(error: float, accuracy: float) -> float:
