@@ -84,17 +84,17 @@ class Described(abc.ABC):
     def __or__(self, other: Any) -> Any:
         from ansatz.equations.combinations import union
 
-        return union(self, other)
+        return union(self, other)  # type: ignore[arg-type]
 
     def __and__(self, other: Any) -> Any:
         from ansatz.equations.combinations import intersection
 
-        return intersection(self, other)
+        return intersection(self, other)  # type: ignore[arg-type]
 
     def __sub__(self, other: Any) -> Any:
         from ansatz.equations.combinations import difference
 
-        return difference(self, other)
+        return difference(self, other)  # type: ignore[arg-type]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Described) and self.describe() == other.describe()

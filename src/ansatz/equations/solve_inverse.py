@@ -55,7 +55,8 @@ def with_constants(problem: Problem, values: dict[str, float]) -> Problem:
     """Return a problem in which the unknown constants have values."""
     table = {u.symbol: sympy.Float(values[u.symbol.name], 17) for u in problem.unknowns}
     known = copy.copy(problem)
-    known.equations = tuple(one.xreplace(table) for one in problem.equations)
+    equations: tuple[Any, ...] = tuple(one.xreplace(table) for one in problem.equations)
+    known.equations = equations
     known.conditions = tuple(replace(c, residual=c.residual.xreplace(table)) for c in problem.conditions)
     known.unknowns, known.observations = (), ()
     return known

@@ -93,8 +93,8 @@ def static(
 
 
 RESONANCE = (
-    "Without its right sides the problem has a solution of its own (a resonance, as y'' = -ω²y between two ends "
-    "where sin ω = 0): it has no solution or infinitely many."
+    "Without its right sides the problem has a solution of its own (a resonance, as y'' = -ω²y between two "
+    "ends where sin ω = 0): it has no solution or infinitely many."
 )
 
 
