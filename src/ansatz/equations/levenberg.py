@@ -150,7 +150,8 @@ def columns_of(f: Callable, start: Any, rest: Any, points: Any) -> Float[Array, 
     mode = jax.jacrev if size <= ravel_pytree(start)[0].size else jax.jacfwd
     leaves = jax.tree.leaves(jax.vmap(mode(one), (None, 0))(start, points))
     length = leaves[0].shape[0] * size
-    return jnp.concatenate([leaf.reshape(length, -1).T for leaf in leaves])
+    # Rows side by side and turned as a whole: turning each leaf by itself costs a fifth of the product more.
+    return jnp.concatenate([leaf.reshape(length, -1) for leaf in leaves], axis=1).T
 
 
 class Normal:

@@ -14,6 +14,7 @@ from ansatz.equations.places import residuals_of, value_of
 from ansatz.equations.problem import Problem
 from ansatz.equations.solution import Rung, Solution
 from ansatz.equations.statement import statement
+from ansatz.equations.threads import one_thread
 from ansatz.maps.shapes import positive
 from ansatz.training.fit import fit
 
@@ -42,7 +43,7 @@ def solve_network(
             raise BadInput(f"A network has no option {name!r}; {nearest(name, [*known, 'steps'])}.")
     recipe = Collocation(json.dumps(statement(problem)), method, soft=soft, **network)
     budget = None if deadline is None else max(deadline - time.monotonic(), 1.0)
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), one_thread():
         run = fit(recipe, None, steps=steps, budget=budget, key=seed, driver="loop")
         model = jax.tree.map(lambda leaf: np.asarray(leaf) if hasattr(leaf, "shape") else leaf, run.model)
     progress(1.0)
