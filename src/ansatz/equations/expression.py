@@ -291,7 +291,13 @@ def eigenvalue(name: str, k: int = 1) -> Expression:
 
 def function_of(operation: Callable[..., Any]) -> Callable[..., Expression]:
     """Return the function of expressions that a function of SymPy expressions makes."""
-    return lambda *values: _apply(operation, *values)
+
+    def function(*values: Any) -> Expression:
+        return _apply(operation, *values)
+
+    function.__name__ = getattr(operation, "__name__", "function")
+    function.__doc__ = f"Return {function.__name__} of an expression, a coordinate or a number."
+    return function
 
 
 def diff(expression: Expression, by: Expression, times: int = 1) -> Expression:
