@@ -65,7 +65,7 @@ def test_expressions_are_typeset_with_indices_fractions_and_roots():
     assert expression_mathml(sympy.Symbol("omega_0")) == "<msub><mi>ω</mi><mi>0</mi></msub>"
     raised = expression_mathml((x + 1) ** 2)
     assert raised == (
-        "<msup><mrow><mrow><mo>(</mo><mn>1</mn><mo>+</mo><mi>x</mi><mo>)</mo></mrow></mrow><mn>2</mn></msup>"
+        "<msup><mrow><mrow><mo>(</mo><mi>x</mi><mo>+</mo><mn>1</mn><mo>)</mo></mrow></mrow><mn>2</mn></msup>"
     )
     shown = equation_mathml(u.diff(x) - sympy.sin(x))
     assert shown == (

@@ -112,7 +112,8 @@ def resonant(layout: Layout, unknowns: dict) -> bool:
         return False
     zero = [np.zeros(s.shape) for s in chosen]
     jacobian = np.concatenate([b.jacobian(b.jets(zero), unknowns) for b in layout.blocks(chosen)])
-    sizes = np.linalg.svd(jacobian / np.linalg.norm(jacobian, axis=0), compute_uv=False)
+    columns = np.linalg.norm(jacobian, axis=0)
+    sizes = np.linalg.svd(jacobian / np.where(columns > 0, columns, 1.0), compute_uv=False)
     return bool(sizes[-1] < 1e-13 * sizes[0])
 
 
