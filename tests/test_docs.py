@@ -37,6 +37,9 @@ def build(folder: Path, chapters: dict[str, str]) -> subprocess.CompletedProcess
     (folder / "docs" / "chapters").mkdir()
     for name, text in chapters.items():
         (folder / "docs" / "chapters" / name).write_text(text)
+    for real in (ROOT / "docs" / "chapters").glob("*.md"):
+        # Other pages link to the chapters, and a strict build follows the links.
+        (folder / "docs" / "chapters" / real.name).write_text("# A chapter\n")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
     env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=env)
