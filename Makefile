@@ -11,11 +11,12 @@ WORKERS ?= 2
 # A peer whose python is named in ANSATZ_PEER_… needs no environment here.
 PEERS := $(if $(ANSATZ_PEER_DEEPXDE),,benchmarks/peers/.venv-deepxde/.installed)
 PEERS += $(if $(ANSATZ_PEER_JINNS),,benchmarks/peers/.venv-jinns/.installed)
+NANOGPT := $(if $(ANSATZ_PEER_NANOGPT),,benchmarks/peers/.venv-nanogpt/.installed)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test lint bench bench-solve docs lock clean
+.PHONY: help setup tour test lint bench bench-solve bench-generate docs lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -46,6 +47,9 @@ bench: $(STAMP)  ## Measure the bars of an area: AREA=fit, one row of it: ROW=3
 
 bench-solve: $(STAMP) $(PEERS)  ## Make the peers' environments and measure every bar of solve
 	$(BIN)/python -m benchmarks.run solve $(ROW)
+
+bench-generate: $(STAMP) $(NANOGPT)  ## Make nanoGPT's environment and measure the bars of generate
+	$(BIN)/python -m benchmarks.run generate $(ROW)
 
 benchmarks/peers/.venv-%/.installed: benchmarks/peers/%.txt
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)

@@ -4,6 +4,7 @@ JAX refuses implicit promotions, sees two CPU devices, and keeps its compiled pr
 the workers of one session share; `ansatz` is imported with its shapes and types checked at every call.
 """
 
+import gc
 import os
 import shutil
 import socket
@@ -17,6 +18,9 @@ from jaxtyping import install_import_hook
 ROOT = Path(__file__).parent
 SHARED = ROOT.parent / "shared"
 CACHE = "ANSATZ_TEST_CACHE"
+MEMORY_MAP = Path("/proc/self/maps")
+MOST_MAPPINGS = 12_000
+"""Linux gives a process 65,530; every compiled program takes a few, and without one JAX dies of a signal."""
 
 install_import_hook("ansatz", "beartype.beartype")
 
@@ -95,6 +99,19 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the reference material stands beside the checkout only where it was placed")
     return SHARED
+
+
+@pytest.fixture(autouse=True, scope="module")
+def few_programs():
+    """Drop the compiled programs of earlier modules before the process has as many as it can map."""
+    yield
+    if "equinox" in sys.modules and MEMORY_MAP.exists():
+        with MEMORY_MAP.open() as lines:
+            mappings = sum(1 for _ in lines)
+        if mappings > MOST_MAPPINGS:
+            sys.modules["equinox"].clear_caches()
+            sys.modules["jax"].clear_caches()
+            gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ def answered(begun: float, name: str, parameters: dict[str, Any], **options: Any
     found: dict[str, Any] = {
         "seconds": ended - begun,
         "inside": ended - inside,
-        "estimate": solution.error,
+        "estimate": max(solution.errors[name] for name in compared(entry)),
         "converged": bool(solution.converged),
         "verdict": solution.verdict,
         "method": solution.method,
@@ -41,6 +41,12 @@ def answered(begun: float, name: str, parameters: dict[str, Any], **options: Any
         found["truth"] = dict(entry.truth)
         found["unknowns"] = {key: (one.value, one.sigma) for key, one in solution.unknowns.items()}
     return found
+
+
+def compared(entry: Any) -> list[str]:
+    """Return the fields whose errors are measured: those of the reference, complex ones by both parts."""
+    parts = [(f"{name}_re", f"{name}_im") if name in entry.complex else (name,) for name in entry.fields]
+    return [name for both in parts for name in both]
 
 
 def main(begun: str, wanted: str) -> None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from benchmarks.run import entry
 
+PEERS = Path(__file__).parent / "peers"
+
 ROOT = Path(__file__).parents[1]
 QUICK = 40.0
 """Runs below so many seconds are repeated five times, longer ones three times."""
@@ -127,3 +129,15 @@ def finite(value: float) -> float:
 def lettered(row: int, figures: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the figures of a row with their ids: solve-4a, solve-4b, …"""
     return [figure | {"id": f"solve-{row}{chr(ord('a') + at)}"} for at, figure in enumerate(figures)]
+
+
+def python_of(peer: str) -> str:
+    """Return the python of a peer's environment."""
+    variable = f"ANSATZ_PEER_{peer.upper()}"
+    python = os.environ.get(variable, str(PEERS / f".venv-{peer}" / "bin" / "python"))
+    if not Path(python).exists():
+        raise ValueError(
+            f"There is no {python}: make an environment with benchmarks/peers/{peer}.txt there, or name its "
+            f"python in {variable}; make bench-solve and make bench-generate do the former."
+        )
+    return python

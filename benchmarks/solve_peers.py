@@ -1,6 +1,5 @@
 """Rows 12 and 13: DeepXDE and jinns on the problems that they demonstrate, each at its best."""
 
-import os
 import statistics
 import sys
 import tempfile
@@ -11,9 +10,8 @@ import numpy as np
 
 from benchmarks.run import entry
 from benchmarks.solve_demos import entry_of
-from benchmarks.solve_measure import FAILED, lettered, process, solved
+from benchmarks.solve_measure import FAILED, PEERS, lettered, process, python_of, solved
 
-PEERS = Path(__file__).parent / "peers"
 LIMIT = 360.0
 """Seconds after which a demonstration is stopped; the note says where that happened."""
 SEEDS = 3
@@ -28,18 +26,6 @@ DEMOS: dict[str, tuple[str, tuple[str, ...], tuple[float, float]]] = {
     "lotka_volterra": ("rabbits", ("pytorch",), (10, 20)),
     "kovasznay": ("kovasznay", ("pytorch",), (10, 20)),
 }
-
-
-def python_of(peer: str) -> str:
-    """Return the python of a peer's environment."""
-    variable = f"ANSATZ_PEER_{peer.upper()}"
-    python = os.environ.get(variable, str(PEERS / f".venv-{peer}" / "bin" / "python"))
-    if not Path(python).exists():
-        raise ValueError(
-            f"There is no {python}: make an environment with benchmarks/peers/{peer}.txt there, or name its "
-            f"python in {variable}; make bench-solve does the former."
-        )
-    return python
 
 
 def grid_of(name: str, folder: Path) -> str:

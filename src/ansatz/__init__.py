@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ansatz.core import (
-        BadInput,
         Clock,
         Fixed,
         Map,
@@ -42,6 +41,10 @@ if TYPE_CHECKING:
     from ansatz.equations.problem import Problem, observe
     from ansatz.equations.solution import Solution
     from ansatz.equations.solve import solve
+    from ansatz.equations.sweep import Sweep, sweep
+    from ansatz.errors import BadInput
+    from ansatz.generate.text import generate_text
+    from ansatz.generate.text_model import TextModel
     from ansatz.supervised.estimators import MapClassifier, MapRegressor
     from ansatz.supervised.images import fit_images
     from ansatz.supervised.report import report
@@ -52,7 +55,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
-    "BadInput": "ansatz.core",
+    "BadInput": "ansatz.errors",
     "Clock": "ansatz.core",
     "Fixed": "ansatz.core",
     "Map": "ansatz.core",
@@ -66,6 +69,8 @@ _HOME = {
     "Source": "ansatz.core",
     "Stage": "ansatz.core",
     "Status": "ansatz.core",
+    "Sweep": "ansatz.equations.sweep",
+    "TextModel": "ansatz.generate.text_model",
     "Update": "ansatz.core",
     "coords": "ansatz.equations.expression",
     "cos": "ansatz.equations.expression",
@@ -77,6 +82,7 @@ _HOME = {
     "fit": "ansatz.training.fit",
     "fit_images": "ansatz.supervised.images",
     "fit_table": "ansatz.supervised.table",
+    "generate_text": "ansatz.generate.text",
     "integral": "ansatz.equations.expression",
     "load": "ansatz.training.run",
     "log": "ansatz.equations.expression",
@@ -89,6 +95,7 @@ _HOME = {
     "sinh": "ansatz.equations.expression",
     "solve": "ansatz.equations.solve",
     "sqrt": "ansatz.equations.expression",
+    "sweep": "ansatz.equations.sweep",
     "tan": "ansatz.equations.expression",
     "tanh": "ansatz.equations.expression",
 }
@@ -108,6 +115,8 @@ __all__ = [
     "Source",
     "Stage",
     "Status",
+    "Sweep",
+    "TextModel",
     "Update",
     "coords",
     "cos",
@@ -119,6 +128,7 @@ __all__ = [
     "fit",
     "fit_images",
     "fit_table",
+    "generate_text",
     "integral",
     "load",
     "log",
@@ -131,6 +141,7 @@ __all__ = [
     "sinh",
     "solve",
     "sqrt",
+    "sweep",
     "tan",
     "tanh",
 ]

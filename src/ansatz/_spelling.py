@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
-from ansatz.core import BadInput
+from ansatz.errors import BadInput
 
 Value = TypeVar("Value")
 

@@ -21,12 +21,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
+from ansatz.errors import BadInput as BadInput
+
 Metrics: TypeAlias = dict[str, Any]
 Objective: TypeAlias = Callable[[Any, Any, Any], tuple[Array, Metrics]]
-
-
-class BadInput(ValueError):
-    """One sentence about an input: what was found, where, and what would be right."""
 
 
 class Map(eqx.Module):

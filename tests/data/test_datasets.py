@@ -33,12 +33,11 @@ def no_client(*arguments, **options):
 def test_every_entry_is_whole():
     assert len(CATALOGUE) >= 20
     for name, entry in CATALOGUE.items():
-        assert (
-            name == entry.name and entry.kind in ("table", "images") and entry.client in ("pip", "npm", "apt")
-        )
+        assert name == entry.name and entry.kind in ("table", "images", "text")
+        assert entry.client in ("pip", "npm", "apt")
         assert entry.files and all(re.fullmatch("[0-9a-f]{64}", digest) for digest in entry.files.values())
         assert all(".." not in file and not file.startswith("/") for file in entry.files)
-        assert (entry.target is not None) or entry.kind == "images"
+        assert (entry.target is not None) or entry.kind in ("images", "text")
         assert entry.what and entry.licence and module.command(entry, Path("x"))[0]
 
 

@@ -146,8 +146,12 @@ def test_remarks(name: str):
 
 
 @pytest.mark.parametrize(
-    "equation", ["y''+y/(x+2)=0", "y''+tan(x)*y=0", "y''+log(x+1)*y=0", "y''+sqrt(x)*y=0", "y''+y/(1+x^2)=0"]
-)
+    "equation",
+    [
+        "y''+y/(x+2)=0", "y''+tan(x)*y=0", "y''+log(x+1)*y=0", "y''+sqrt(x)*y=0", "y''+y/(1+x^2)=0",
+        "y''+sqrt(2+y)=0", "y''+log(2+y)=0", "y''=1/(2+y)",
+    ],
+)  # fmt: skip
 def test_regular_coefficients_pass(equation: str):
     assert problem_of_text(equation, **START).remarks == ()
 

@@ -53,7 +53,7 @@ def test_a_wrong_answer_is_told():
     from ansatz.equations.classical import compare
 
     coefficients = tuple(1.3 * c for c in s.model.coefficients)
-    wrong = replace(s, model=replace(s.model, coefficients=coefficients))
+    wrong = replace(s, model=s.model._replace(coefficients=coefficients))
     assert "do not agree" in compare(wrong).sentence
 
 

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 
+import ansatz.equations.evolve as evolving
 from ansatz.equations.declare import problem_of_text
 from ansatz.equations.evolve import evolution_of, evolve, grid, marches
 from ansatz.equations.expansion import values
@@ -150,6 +151,26 @@ def test_time_allowed_is_kept():
     shares = []
     march(evolution, progress=shares.append)
     assert shares == sorted(shares) and shares[-1] == pytest.approx(1.0)
+
+
+def test_a_finer_march_that_would_take_too_long_gives_way_to_one_between(monkeypatch):
+    tolerances = []
+
+    def slow(evolution, *, tolerance, progress, **options):
+        tolerances.append(tolerance)
+        clock[0] += 1000 if tolerance < 1e-7 else 1
+        progress(0.5)
+        return march(evolution, tolerance=tolerance, **options)
+
+    clock = [time.monotonic()]
+    monkeypatch.setattr(evolving, "march", slow)
+    monkeypatch.setattr(evolving, "relative", lambda *_: {"u": 1e-5})
+    monkeypatch.setattr(evolving.time, "monotonic", lambda: clock[0])
+    problem, _ = stated("logistic")
+    found, *_, errors = evolve(problem, impose(problem), accuracy=1e-6)
+    assert found.converged and errors == {"u": 1e-5}
+    first, finer, between, *_ = tolerances
+    assert finer < 1e-7 and between == pytest.approx((first * finer) ** 0.5)
 
 
 def test_boundary_problems_do_not_march():

@@ -68,8 +68,42 @@ def test_the_soft_form_solves_too_and_says_so():
         network={"steps": 60, "width": 8, "depth": 1, "points": 32},
     )  # fmt: skip
     t = np.linspace(0, 1, 9)
-    assert np.abs(s.y(t) - np.exp(-t)).max() < 1e-5
-    assert 0 < abs(s.y(0.0) - 1) < 1e-5 and "soft conditions" in s.ladder[0].note
+    assert np.abs(s.y(t) - np.exp(-t)).max() < 1e-4
+    assert 0 < abs(s.y(0.0) - 1) < 1e-4 and "soft conditions" in s.ladder[0].note
+
+
+def test_the_plain_way_of_the_notes_reaches_a_percent():
+    s = solve(
+        "y'' = -y", on="t=0..1", where=["y(0)=0", "y(1)=1"], method="adam", soft=True,
+        network={"steps": 1500, "width": 12, "depth": 2, "points": 32, "learning_rate": 1e-2, "penalty": 3.0},
+    )  # fmt: skip
+    t = np.linspace(0, 1, 33)
+    assert np.abs(s.y(t) - np.sin(t) / np.sin(1)).max() < 1e-2
+
+
+def test_a_steep_front_is_found_by_few_points_that_move():
+    text, on, where = BURGERS
+    options = {"steps": 100, "width": 10, "depth": 2, "points": 256, "resample": 5}
+    s = solve(text, on=on, where=list(where), method="lm", network=options)
+    other = solve(text, on=on, where=list(where))
+    t, x = np.meshgrid(np.linspace(0, 1, 11), np.linspace(-1, 1, 41), indexing="ij")
+    true = np.linalg.norm(s.u(t, x) - other.u(t, x)) / np.linalg.norm(other.u(t, x))
+    assert other.error < 1e-5 and true < 2e-3 and s.error < 3 * true + 1e-5
+    for at in (-1.0, 1.0):
+        assert np.abs(s.u(t[:, 0], np.full(11, at))).max() < 1e-12
+    np.testing.assert_allclose(s.u(np.zeros(41), x[0]), -np.sin(np.pi * x[0]), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("stated", "dimensions"), [((*BURGERS,), 2), (("y' = -y", "t=0..1", ("y(0)=1",)), 1)]
+)
+def test_a_line_needs_fewer_points(stated, dimensions):
+    for method, full in (("lm", 4096), ("broyden", 2048)):
+        parts = recipe_of(stated, method, points=None).build(None, jr.key(0))
+        batch, _ = parts.source.next(
+            parts.source.init(parts.model, jr.key(0)), parts.model, clock_at(0, 1), jr.key(0)
+        )
+        assert batch[0].x.shape == (full // (4 if dimensions == 1 else 1), dimensions)
 
 
 def test_a_saved_network_answers_with_the_same_bits(solved, tmp_path):

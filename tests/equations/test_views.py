@@ -25,6 +25,7 @@ class Exact:
 
     method, converged, seconds, residual, error, accuracy = "series", True, 0.5, 1e-7, 1e-6, 1e-8
     verdict, remarks, checked = "Converged.", ("A remark.",), None
+    members = ()
     ladder = (Rung("least squares", 0.5, 1e-6, 1e-7, "24 functions"),)
 
     def __init__(self, entry):

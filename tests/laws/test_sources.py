@@ -15,13 +15,19 @@ from ansatz.training.step import clock_at
 KEY = jr.key(5)
 PAIRS = Pairs(jnp.arange(14.0).reshape(7, 2), jnp.arange(7))
 ROWS = jnp.asarray([5, 1, 2], jnp.int32)
+TEXT = jnp.asarray([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8], jnp.int32)
 SOURCES = {
     "Table": lambda: data.Table(PAIRS, 3),
     "Table of rows": lambda: data.Table(PAIRS, 2, ROWS),
     "Whole": lambda: data.Whole(PAIRS, ROWS),
     "Blocks": lambda: data.Blocks(PAIRS, 3),
     "Held": lambda: data.Held(data.Table(PAIRS, 3), 4),
+    "Tokens": lambda: data.Tokens(TEXT, 3, 4),
+    "Tokens with more": lambda: data.Tokens(TEXT, 2, 5, {"rows": jnp.arange(24.0).reshape(12, 2)}),
+    "TokenBlocks": lambda: data.TokenBlocks(TEXT, 2, 4),
 }
+OF_ROWS = [name for name in SOURCES if not name.startswith("Token")]
+"""Sources of rows of a table; the others cut windows of a text."""
 ON_HOST = {"Stream", "Batches"}
 """Sources that draw in Python; `tests/training/test_hosted.py` and `tests/data` hold theirs."""
 
@@ -83,10 +89,18 @@ def test_batches_and_states_keep_their_shapes(name):
     assert all(a.shape == b.shape and a.dtype == b.dtype for a, b in pairs)
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", OF_ROWS)
 def test_every_batch_holds_rows_of_the_data(name):
     for batch in walk(SOURCES[name](), 7, jitted=True)[0]:
         assert np.array_equal(batch.x, np.asarray(PAIRS.x)[batch.y])
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name not in OF_ROWS])
+def test_every_window_is_a_piece_of_the_text(name):
+    source = SOURCES[name]()
+    pieces = {tuple(TEXT[i : i + source.window + 1].tolist()) for i in range(len(TEXT) - source.window)}
+    for batch in walk(source, 7, jitted=True)[0]:
+        assert {tuple(row) for row in batch.tokens.tolist()} <= pieces
 
 
 @pytest.mark.parametrize("name", SOURCES)

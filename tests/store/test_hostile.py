@@ -299,7 +299,7 @@ def test_only_modules_and_named_tuples_of_the_package_are_known():
     known = known_classes()
     assert known["ansatz.core.Fixed"] is Fixed
     assert known["ansatz.core.Map"] is Map
-    assert "ansatz.core.BadInput" not in known
+    assert "ansatz.core.BadInput" not in known and "ansatz.errors.BadInput" not in known
     assert all(name.startswith(("ansatz.", "optax.", "equinox.nn.")) for name in known)
     assert all(hasattr(cls, "_fields") or hasattr(cls, "__dataclass_fields__") for cls in known.values())
 

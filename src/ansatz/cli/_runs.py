@@ -68,7 +68,7 @@ def _found(path: Path) -> Found:
 
 def _described(name: str, date: str, run: dict[str, Any], finished: bool) -> Found:
     info = run["info"]
-    table = info.get("table") or info.get("images") or info.get("solution") or {}
+    table = info.get("table") or info.get("images") or info.get("solution") or info.get("sweep") or {}
     result = info.get("result") or {}
     target = table.get("target", "")
     target = target.get("name", "") if isinstance(target, dict) else target

@@ -75,18 +75,20 @@ def solved_answer(solution: Any, entry: Any, kept: dict[str, Any]) -> tuple[dict
     errors = true_errors(solution, entry)
     shown: list[Any] = []
     if solution.levels is not None:
-        shown.append(_table(("level", "value", "estimated error", "true error"), level_rows(solution, entry)))
+        shown.append(
+            answer_table(("level", "value", "estimated error", "true error"), level_rows(solution, entry))
+        )
     if solution.unknowns:
         rows = constant_rows(solution, None if entry is None else entry.truth)
-        shown.append(_table(("constant", "found", "σ", "true", "distance"), rows))
+        shown.append(answer_table(("constant", "found", "σ", "true", "distance"), rows))
     if solution.levels is None:
-        shown.append(_table(("field", "estimated error", "true error"), _error_rows(solution, errors)))
+        shown.append(answer_table(("field", "estimated error", "true error"), _error_rows(solution, errors)))
     steps = [
         (one.name, duration(one.seconds), number(one.error, 2), number(one.residual, 2), one.note)
         for one in solution.ladder
     ]
     if steps:
-        shown += ["", _table(("method", "time", "estimated error", "residual", ""), steps)]
+        shown += ["", answer_table(("method", "time", "estimated error", "residual", ""), steps)]
     shown += ["", solution.verdict]
     if entry is not None and errors:
         shown.append(f"The true relative error is {max(errors.values()):.1e} ({entry.certified}).")
@@ -96,7 +98,7 @@ def solved_answer(solution: Any, entry: Any, kept: dict[str, Any]) -> tuple[dict
     if kept["out"]:
         shown.append(f"The solution is in {kept['out']}, its report in {kept['report']}.")
     shown += [f"Values on a grid are in {path}." for path in kept["export"]]
-    return _record(solution, entry, errors) | kept, shown
+    return solution_record(solution, entry, errors) | kept, shown
 
 
 def gallery_list() -> tuple[dict[str, Any], list[Any]]:
@@ -109,10 +111,11 @@ def gallery_list() -> tuple[dict[str, Any], list[Any]]:
             for one in entries
         ]
     }
-    return record, [_table(("name", "title", "equations"), rows), "", "ansatz solve --gallery NAME"]
+    return record, [answer_table(("name", "title", "equations"), rows), "", "ansatz solve --gallery NAME"]
 
 
-def _record(solution: Any, entry: Any, errors: dict[str, float]) -> dict[str, Any]:
+def solution_record(solution: Any, entry: Any, errors: dict[str, float]) -> dict[str, Any]:
+    """Return what JSON says of a solution, beside what is true of an equation of the gallery."""
     truth = {} if entry is None else entry.truth
     record: dict[str, Any] = {
         "gallery": None if entry is None else entry.name,
@@ -123,6 +126,8 @@ def _record(solution: Any, entry: Any, errors: dict[str, float]) -> dict[str, An
         "errors": solution.errors,
         "true_errors": errors,
         "residual": solution.residual,
+        "spreads": solution.spreads,
+        "members": [{"error": one.error, "residual": one.residual} for one in solution.members],
         "unknowns": {
             name: {"value": one.value, "sigma": one.sigma, "true": truth.get(name)}
             for name, one in solution.unknowns.items()
@@ -149,7 +154,7 @@ def _error_rows(solution: Any, errors: dict[str, float]) -> list[tuple[str, ...]
     return rows if errors else [row[:2] for row in rows]
 
 
-def _table(titles: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Table:
+def answer_table(titles: tuple[str, ...], rows: list[tuple[Any, ...]]) -> Table:
     """Return a table with as many columns as the rows have; all but words stand on the right."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     width = max(map(len, rows))

@@ -20,9 +20,9 @@ from ansatz.training.run import Run, from_snapshot
 class Work:
     """What is to be done once the data are read.
 
-    `kind` is table or images; `begun` is what `run.json` says of it from the first moment, enough to
-    begin again; `train(hooks, run)` returns a `Run`, `judge(run)` what was fitted, and `files(fitted)`
-    its snapshot and further files.
+    `kind` is table, images or text, and `verb` the words after `ansatz` that resume it; `begun` is what
+    `run.json` says of it from the first moment, enough to begin again; `train(hooks, run)` returns a `Run`,
+    `judge(run)` what was fitted, and `files(fitted)` its snapshot and further files.
     """
 
     kind: str
@@ -33,6 +33,7 @@ class Work:
     train: Callable[[tuple[Any, ...], Run | None], Run]
     judge: Callable[[Run], Any]
     files: Callable[[Any], tuple[Snapshot, dict[str, bytes]]]
+    verb: str = "fit"
 
     @property
     def extra(self) -> dict[str, Any]:
@@ -43,9 +44,9 @@ class Work:
 class Interrupted(Exception):
     """The run was interrupted and its state is saved in `folder`."""
 
-    def __init__(self, folder: Path, run: Run | None) -> None:
+    def __init__(self, folder: Path, run: Run | None, verb: str = "fit") -> None:
         self.folder, self.run = folder, run
-        super().__init__(f"Interrupted; go on with `ansatz fit --resume {folder}`.")
+        super().__init__(f"Interrupted; go on with `ansatz {verb} --resume {folder}`.")
 
 
 def do_work(prepare: Callable[[], Work], folder: Path, answer: Answer, *, every: float) -> Any:
@@ -63,25 +64,28 @@ def do_work(prepare: Callable[[], Work], folder: Path, answer: Answer, *, every:
             hooks = (*progress(answer), Checkpoint(kept, every, extra=work.extra))
             run = work.train(hooks, work.run)
             if run.status is Status.interrupted:
-                raise Interrupted(folder, run)
+                raise Interrupted(folder, run, work.verb)
             kept.checkpoint(run.snapshot(**work.extra), run.step)
             answer.tell("Measuring the fit.")
             fitted = work.judge(run)
             snapshot, extras = work.files(fitted)
-            snapshot.info["result"] = result_of(fitted)
+            if "result" not in snapshot.info:
+                snapshot.info["result"] = result_of(fitted)
             kept.finish(snapshot, extras)
         except KeyboardInterrupt:
-            raise Interrupted(folder, None) from None
+            raise Interrupted(folder, None, work.verb) from None
     return fitted
 
 
-def recorded(folder: str) -> tuple[str, dict[str, Any], Any, Run | None, list[str]]:
+def recorded(
+    folder: str, kinds: tuple[str, ...] = ("table", "images"), words: str = "fit of a table or of images"
+) -> tuple[str, dict[str, Any], Any, Run | None, list[str]]:
     """Return the kind of an unfinished run, its record, its recipe, its training, and remarks."""
     snapshot, remarks = RunFolder.read(folder)
     kind, _, unfinished = str(snapshot.info.get("kind")).partition(", ")
     record = snapshot.info.get(kind)
-    if kind not in ("table", "images") or not isinstance(record, dict):
-        raise BadInput(f"{folder} is no fit of a table or of images that can be resumed.")
+    if kind not in kinds or not isinstance(record, dict):
+        raise BadInput(f"{folder} is no {words} that can be resumed.")
     run = from_snapshot(snapshot) if "run" in snapshot.info and snapshot.state is not None else None
     if not unfinished and (run is None or run.status is not Status.out_of_budget):
         raise BadInput(f"{folder} is a finished run; there is nothing to resume.")

@@ -54,7 +54,7 @@ def _fit(asked: Any, named: set[str], answer: "Answer") -> tuple[dict[str, Any],
         prepare = begin(asked, named, given, budget, answer)
         if isinstance(prepare, tuple):
             return prepare
-        folder = _new_folder(asked.out, given.name)
+        folder = new_folder(asked.out, given.name)
     try:
         fitted = do_work(prepare, folder, answer, every=every)
     except Interrupted as stop:
@@ -132,7 +132,7 @@ def _choices(asked: Any, budget: float | None) -> tuple[Any, Any]:
     return TableSettings(**chosen), TableNetwork(**fields(asked.network))
 
 
-def _new_folder(out: str | None, name: str) -> Path:
+def new_folder(out: str | None, name: str) -> Path:
     """Return the folder for a new run: `--out`, or the first free `runs/NAME-1`, `runs/NAME-2`, …"""
     from ansatz.cli._runs import is_run
     from ansatz.core import BadInput

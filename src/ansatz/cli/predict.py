@@ -74,6 +74,10 @@ def _predictions(run: str, table: str, remarks: list[str]) -> "pl.DataFrame":
     kind = whole_kind(run)
     if kind == "solution":
         return _values(run, read_table(table, remarks=remarks), remarks)
+    if kind == "sweep":
+        from ansatz.core import BadInput
+
+        raise BadInput(f"{run} holds the solutions for many values; name the folder of one, as {run}/001.")
     if kind == "images":
         from ansatz.cli._images import predict_pictures
 

@@ -34,7 +34,7 @@ def command(arguments: list[str]) -> int:
 
 
 def _load(run: str) -> Any:
-    """Return what a folder holds: the fit of a table or of images, or the solution of an equation."""
+    """Return what a folder holds: the fit of a table or of images, an equation's solution, a text's model."""
     from ansatz.cli._runs import whole_kind
 
     kind = whole_kind(run)
@@ -42,10 +42,18 @@ def _load(run: str) -> Any:
         from ansatz.equations.solution_file import load
 
         return load(run)
+    if kind == "sweep":
+        from ansatz.equations.sweep import Sweep
+
+        return Sweep.load(run)
     if kind == "images":
         from ansatz.supervised.image_result import load_image_fit
 
         return load_image_fit(run)
+    if kind == "text":
+        from ansatz.generate.text_model import load_text_model
+
+        return load_text_model(run)
     from ansatz.supervised.result import load_table_fit
 
     return load_table_fit(run)

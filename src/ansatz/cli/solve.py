@@ -9,6 +9,7 @@ examples:
   ansatz solve "-psi''/2 + x^2*psi/2 = E*psi" --on "x=-9..9" --where "psi(-9)=0" "psi(9)=0" \\
       --eigenvalue E --levels 6
   ansatz solve "y' = -k*y" --on "t=0..1" --where "y(0)=1" --unknown "k=2" --data decay.csv
+  ansatz solve "y'' = -omega^2*y" --sweep "omega=1..10:10" --on "t=0..1" --where "y(0)=1" "y'(0)=0"
   ansatz solve --gallery oscillator --let "omega=10"
   ansatz solve --list
 """
@@ -56,8 +57,18 @@ def _solve(
     from ansatz.cli.main import DONE, FAILED
     from ansatz.equations.export import check_export
     from ansatz.equations.solve import solve
+    from ansatz.errors import BadInput
 
     budget = seconds(asked.budget)
+    if asked.sweep:
+        from ansatz.cli._swept import solve_swept
+
+        _check_gallery(asked, named)
+        stated = _words(asked) if asked.gallery is None else {}
+        record, shown, good = solve_swept(asked, stated, _network(asked), budget, answer, words)
+        return record, shown, DONE if good else FAILED
+    if asked.paired:
+        raise BadInput("--paired says how several --sweep go together, and there is none.")
     for path in asked.export:
         check_export(path)
     entry = None if asked.gallery is None else _entry(asked, named)
@@ -89,37 +100,51 @@ def _solve(
 
 def _entry(asked: Any, named: set[str]) -> Any:
     """Return the equation of the gallery, its parameters taken from `--let`."""
-    from ansatz.core import BadInput
     from ansatz.equations import gallery
     from ansatz.equations.gallery._entry import parameters_of
 
+    _check_gallery(asked, named)
+    return gallery.get(asked.gallery, **parameters_of(asked.let))
+
+
+def _check_gallery(asked: Any, named: set[str]) -> None:
+    """Refuse words that state a problem beside one of the gallery."""
+    from ansatz.errors import BadInput
+
+    if asked.gallery is None:
+        return
     if asked.equations or (wrong := [one for one in STATED if one in named]):
         what = "An equation" if asked.equations else f"--{wrong[0]}"
         raise BadInput(f"{what} cannot be given with --gallery: the gallery states {asked.gallery} in full.")
-    return gallery.get(asked.gallery, **parameters_of(asked.let))
 
 
 def _stated(asked: Any) -> Any:
     """Return the problem that the words state."""
-    from ansatz.core import BadInput
     from ansatz.equations.declare import problem_of_text
+
+    return problem_of_text(**_words(asked))
+
+
+def _words(asked: Any) -> dict[str, Any]:
+    """Return the words that state a problem, as `problem_of_text` takes them."""
+    from ansatz.errors import BadInput
 
     if not asked.equations:
         raise BadInput("There is nothing to solve: write an equation, as \"y'' = -y\", or --gallery NAME.")
     if not asked.on:
         raise BadInput('The domain is missing: say where the equation holds, as --on "t=0..1".')
-    return problem_of_text(
-        list(asked.equations),
-        asked.on,
-        list(asked.where),
-        let=asked.let,
-        unknowns=asked.unknown,
-        eigenvalue=asked.eigenvalue,
-        levels=asked.levels or 1,
-        complex=asked.complex,
-        data=None if asked.data is None else _columns(asked.data),
-        corners="accept" if asked.accept_corners else "reject",
-    )
+    return {
+        "equations": list(asked.equations),
+        "on": asked.on,
+        "where": list(asked.where),
+        "let": asked.let,
+        "unknowns": asked.unknown,
+        "eigenvalue": asked.eigenvalue,
+        "levels": asked.levels or 1,
+        "complex": asked.complex,
+        "data": None if asked.data is None else _columns(asked.data),
+        "corners": "accept" if asked.accept_corners else "reject",
+    }
 
 
 def _columns(path: str) -> dict[str, Any]:
@@ -138,7 +163,7 @@ def _columns(path: str) -> dict[str, Any]:
 
 def _network(asked: Any) -> dict[str, Any]:
     """Return the settings of the network that were given."""
-    given = {name: getattr(asked, name) for name in ("width", "depth", "steps")}
+    given = {name: getattr(asked, name) for name in ("width", "depth", "steps", "members")}
     return {name: value for name, value in given.items() if value is not None}
 
 
@@ -156,6 +181,8 @@ def _form() -> type:
         ("on", flag(str, 'the domain: "t=0..1, x=-1..1" or "x,y=disk(0,0,1)"', metavar="DOMAIN"), ""),
         ("where", flag(many, 'the conditions: "u(0,x)=sin(x)", "periodic(x)", "u=0"', metavar="COND"), ()),
         ("let", flag(str, 'constants: "nu=0.01/pi, k=2"; parameters of the gallery', metavar="LIST"), ""),
+        ("sweep", flag(many, 'constants with many values: "omega=1,2,5", "k=0..1:11"', metavar="LIST"), ()),
+        ("paired", flag(bool, "several --sweep go in pairs, not in every combination"), False),
         ("unknown", flag(str, 'constants to find from data, with a start: "nu=0.1"', metavar="LIST"), ""),
         ("eigenvalue", flag(str, "the name of the eigenvalue", metavar="NAME"), ""),
         ("levels", flag(int | None, "how many of its lowest values"), None),
@@ -174,6 +201,7 @@ def _form() -> type:
         ("width", flag(int | None, "of the network's layers"), None),
         ("depth", flag(int | None, "how many layers the network has"), None),
         ("steps", flag(int | None, "of the network's training"), None),
+        ("members", flag(int | None, "how many networks are trained at once and averaged"), None),
         ("out", flag(word, "the folder to keep the solution and its report in", metavar="DIR"), None),
         ("export", flag(many, "write values on a grid: .npz, .csv or .vtk", metavar="FILE"), ()),
         ("json", flag(bool, "print one JSON object instead of tables"), False),

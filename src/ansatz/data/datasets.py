@@ -18,6 +18,7 @@ import polars as pl
 
 from ansatz.core import BadInput
 from ansatz.data.catalogue import CATALOGUE, Entry
+from ansatz.data.corpus import read_corpus
 from ansatz.data.images import Images, make_images, read_idx_images
 from ansatz.data.tidy import TABLES, digit_images
 from ansatz.data.words import remark, suggestion
@@ -90,7 +91,7 @@ def load_table(
     """
     entry = find(name)
     if name not in TABLES and entry.kind != "table":
-        raise BadInput(f"The data set {name!r} holds images; load it with load_images.")
+        raise BadInput(f"The data set {name!r} holds {entry.kind}; load it with load_{entry.kind}.")
     files = get(name, path=path, remarks=remarks)
     frame = TABLES.get(name, TABLES["csv"])(files, remarks)
     return frame.drop([column for column in entry.drop if column in frame.columns])
@@ -100,12 +101,20 @@ def load_images(name: str, *, path: str | Path | None = None, remarks: list[str]
     """Return a data set of labelled images; `test` marks those that its makers set apart."""
     entry = find(name)
     if entry.kind != "images":
-        raise BadInput(f"The data set {name!r} is a table; load it with load_table.")
+        raise BadInput(f"The data set {name!r} holds {entry.kind}; load it with load_{entry.kind}.")
     files = get(name, path=path, remarks=remarks)
     if name == "digits":
         return digit_images(files)
     images = read_idx_images(files[0].parent)
     return make_images(images.x, images.y, name, classes=entry.classes or images.classes, test=images.test)
+
+
+def load_text(name: str, *, path: str | Path | None = None, remarks: list[str] | None = None) -> str:
+    """Return a data set of text, character by character as in its file."""
+    entry = find(name)
+    if entry.kind != "text":
+        raise BadInput(f"The data set {name!r} holds {entry.kind}; load it with load_{entry.kind}.")
+    return read_corpus(get(name, path=path, remarks=remarks)[0])
 
 
 def _folder(entry: Entry) -> Path:

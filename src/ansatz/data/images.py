@@ -160,7 +160,7 @@ def _read_folder(path: Path, remarks: list[str] | None) -> Images:
             "for each class, at least two."
         )
     pictures = [read_image(file) for file, _, _ in files]
-    x = _common_size(pictures, remarks)
+    x = common_size(pictures, remarks)
     y = np.asarray([classes.index(c) for _, c, _ in files])
     return make_images(x, y, path.name, classes=classes, test=np.asarray([t for _, _, t in files]))
 
@@ -216,7 +216,7 @@ def _pixels(image: Image.Image) -> np.ndarray:
     return pixels[..., None] if gray else pixels
 
 
-def _common_size(pictures: list[np.ndarray], remarks: list[str] | None) -> np.ndarray:
+def common_size(pictures: list[np.ndarray], remarks: list[str] | None) -> np.ndarray:
     """Return all pictures in the most frequent size, gray only if all of them are."""
     sizes = Counter(picture.shape[:2] for picture in pictures)
     (height, width), _ = max(sizes.items(), key=lambda item: (item[1], item[0]))

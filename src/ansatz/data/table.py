@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jax.core import Tracer
 from jaxtyping import Array, Int, PRNGKeyArray, UInt32
 
-from ansatz.core import BadInput, Clock, Pairs, Source
+from ansatz.core import BadInput, Clock, Source
 from ansatz.data.shuffle import epoch_words, shuffled
 
 
@@ -113,12 +113,12 @@ class Blocks(Source):
     fill up the last one weigh 0: a weighted mean over a pass is the mean over the examples.
 
     Args:
-        data: `Pairs(x, y, weight)` of arrays `[N, ...]`.
+        data: `Pairs(x, y, weight)`, or another named tuple with a `weight`, of arrays `[N, ...]`.
         batch: the number of examples B; with more than there are rows, all rows.
         rows: `[n]` numbers of the rows to use, all of them if not given.
     """
 
-    data: Pairs
+    data: Any
     batch: int = eqx.field(static=True)
     rows: Int[Array, " n"] | None = eqx.field(default=None, converter=as_rows)
 
@@ -147,7 +147,7 @@ class Blocks(Source):
 
     def next(
         self, state: Int[Array, ""], model: Any, clock: Clock, key: PRNGKeyArray
-    ) -> tuple[Pairs, Int[Array, ""]]:
+    ) -> tuple[Any, Int[Array, ""]]:
         """Return the next batch `[B, ...]` and the number of rows used of this pass."""
         n, size = self.length, self.size
         place = state + jnp.arange(size, dtype=jnp.int32)

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ansatz.core import BadInput
 from ansatz.equations.expression import TIMES
 from ansatz.equations.lower import evaluate
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.problem import Condition, Problem
 from ansatz.equations.singular import singular_places
+from ansatz.errors import BadInput
 
 HIGHEST, MOST = 4, 5
 APART = 1e-7

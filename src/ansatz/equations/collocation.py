@@ -9,15 +9,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+import numpy as np
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ansatz._spelling import choose
-from ansatz.core import BadInput, Clock, Parts, Recipe, Source
+from ansatz.core import BadInput, Clock, Fixed, Parts, Recipe, Source
 from ansatz.equations.broyden import broyden
 from ansatz.equations.levenberg import Levenberg
 from ansatz.equations.neural import make_ansatz, rows_of
+from ansatz.equations.problem import Problem
 from ansatz.equations.slopes import SLOPES
 from ansatz.equations.statement import restated
+from ansatz.equations.together import Apart
 from ansatz.maps.shapes import positive
 from ansatz.training.optimizers import optimizer
 from ansatz.training.soap import soap
@@ -26,8 +29,10 @@ from ansatz.training.updates import Descend
 METHODS = ("lm", "broyden", "lbfgs", "soap", "adam")
 RESAMPLE = {"lm": 3, "soap": 200, "adam": 200}
 """After how many steps points are drawn anew; the others need the same ones at every step."""
-POOL = 4
+POOL = 8
 """How many points are there to draw from for each that is used."""
+POINTS = {"lm": 4096}
+"""How many points are used; a step of the others, of which there are many more, gets half of them."""
 
 
 class Everywhere(Source):
@@ -81,9 +86,13 @@ class Collocation(Recipe):
     """Train a network on an equation, stated in text (JSON of `statement`).
 
     `method` is lm, broyden, lbfgs, soap or adam; `soft` keeps the conditions as penalties of weight
-    `penalty` (√ of the usual factor); `points` are those inside.  With lm, soap and adam they are drawn
+    `penalty` (√ of the usual factor); `points` are those inside (None: 4096 with lm, else 2048, and a
+    quarter of that on a line).  With lm, soap and adam they are drawn
     anew from a pool every `resample` steps (0: never; None: every 3 with lm, which soon fits what lies
     at fixed points of a shock and not what is between them, else 200).
+
+    The data are None, or one network's of several that are trained at once: the values of the statement's
+    unknown constants, by name, and the key of its parameters.
     """
 
     statement: str = "{}"
@@ -92,7 +101,7 @@ class Collocation(Recipe):
     depth: int = 3
     activation: str = "tanh"
     waves: int = 3
-    points: int = 2048
+    points: int | None = None
     soft: bool = False
     penalty: float = 3.0
     learning_rate: float = 3e-3
@@ -102,30 +111,36 @@ class Collocation(Recipe):
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the untrained network, its points and its update, in the float type that is switched on."""
         self._check()
-        problem = restated(json.loads(self.statement))
+        constants, own = ({}, key) if data is None else data
+        problem = _stated(self.statement)
         every = RESAMPLE.get(self.method, 0) if self.resample is None else self.resample
+        points = self._points(len(problem.coordinates))
         adapts = self.method in RESAMPLE and every > 0
         model, left = make_ansatz(
             problem, width=self.width, depth=self.depth, activation=self.activation, soft=self.soft,
-            waves=self.waves, key=key,
+            waves=self.waves, key=own,
         )  # fmt: skip
+        if constants:
+            values = np.array([constants[name] for name in model.parameters], np.float64)
+            model = eqx.tree_at(lambda one: one.constants, model, Fixed(values))
         real = jnp.zeros(()).dtype
         model = jax.tree.map(lambda leaf: leaf.astype(real) if eqx.is_inexact_array(leaf) else leaf, model)
         pool = POOL if adapts else 1
-        rows = rows_of(problem, model, left, self.points, self.point_seed, self.penalty, pool)
+        rows = rows_of(problem, model, left, points, self.point_seed, self.penalty, pool)
         blocks = tuple(jax.tree.map(lambda leaf: jnp.asarray(leaf, real), one.points) for one in rows)
         residuals = tuple(one.residual for one in rows)
         if adapts:
-            source: Source = Adaptive(blocks, residuals[0], self.points, every)
+            source: Source = Adaptive(blocks, residuals[0], points, every)
         else:
             source = Everywhere(blocks)
-        return Parts(model, source, (self._update(residuals),))
+        update = self._update(residuals)
+        return Parts(model, source, (update if data is None else Apart(update),))
 
     def _check(self) -> None:
         """Raise `BadInput` where a field does not fit; the network's maps judge their own sizes."""
         choose("method", self.method, dict.fromkeys(METHODS))
         choose("smooth activation", self.activation, SLOPES)
-        positive("A network", points=self.points, waves=self.waves)
+        positive("A network", points=self._points(2), waves=self.waves)
         every = 0 if self.resample is None else self.resample
         if isinstance(every, bool) or not isinstance(every, int) or every < 0:
             raise BadInput(f"A network needs resample to be an integer of at least 0, not {every!r}.")
@@ -133,6 +148,11 @@ class Collocation(Recipe):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
                 raise BadInput(f"A network needs {name} to be a number above 0, not {value!r}.")
+
+    def _points(self, dimensions: int) -> int:
+        if self.points is not None:
+            return self.points
+        return POINTS.get(self.method, 2048) // (1 if dimensions > 1 else 4)
 
     def _update(self, residuals: tuple[Any, ...]) -> Any:
         if self.method == "lm":
@@ -145,6 +165,12 @@ class Collocation(Recipe):
         if self.method == "lbfgs":
             return Descend(objective, optimizer("lbfgs", None))
         return Descend(objective, optimizer("adam", self.learning_rate), schedule=_falling)
+
+
+@functools.lru_cache(maxsize=16)
+def _stated(text: str) -> Problem:
+    """Return the problem of a statement, which every network of it shares."""
+    return restated(json.loads(text))
 
 
 class Squares(NamedTuple):

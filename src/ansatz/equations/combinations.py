@@ -13,13 +13,13 @@ from typing import Literal, TypeAlias
 import numpy as np
 import sympy
 
-from ansatz.core import BadInput
 from ansatz.equations.curves import Piece, Segment
 from ansatz.equations.levels import both, either
 from ansatz.equations.outline import trim
 from ansatz.equations.polygon import Polygon
 from ansatz.equations.shape import ROUNDING, Planar, Shape, halton
 from ansatz.equations.solids import Spatial
+from ansatz.errors import BadInput
 
 Join: TypeAlias = Literal["|", "&", "-"]
 DRAWS = 2**16

@@ -7,10 +7,10 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from ansatz.core import BadInput
 from ansatz.equations.complex_parts import Pairs, parts_of
 from ansatz.equations.expression import TIMES, exact
 from ansatz.equations.problem import Condition
+from ansatz.errors import BadInput
 
 Place = tuple[tuple[sympy.Symbol, float], ...]
 

@@ -17,8 +17,8 @@ import numpy as np
 from jaxtyping import Float
 
 from ansatz._spelling import choose
-from ansatz.core import BadInput
 from ansatz.equations.outline import Corner
+from ansatz.errors import BadInput
 
 Kind: TypeAlias = Literal["dirichlet", "neumann", "dirichlet_logarithm", "neumann_logarithm"]
 Points: TypeAlias = Float[np.ndarray, "n 2"]

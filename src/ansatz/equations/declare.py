@@ -6,7 +6,6 @@ from typing import Any
 import sympy
 from sympy.core.function import AppliedUndef
 
-from ansatz.core import BadInput
 from ansatz.equations.complex_parts import pair_of, parts_of
 from ansatz.equations.conditions import Setting, conditions_of, merged
 from ansatz.equations.declare_domain import domain_of, domain_of_text, taken
@@ -16,6 +15,7 @@ from ansatz.equations.parse import Scope, find_fields, parse_constant, parse_equ
 from ansatz.equations.parse_tokens import BadText, split_at, tokens, wrong
 from ansatz.equations.printing import text_of
 from ansatz.equations.problem import Observation, Problem, observe
+from ansatz.errors import BadInput
 
 __all__ = ["assemble", "periodic", "problem_of_text"]
 

@@ -7,11 +7,11 @@ from typing import Any
 import sympy
 
 from ansatz._spelling import nearest
-from ansatz.core import BadInput
 from ansatz.equations.expression import ALIASES, FUNCTIONS, Expression
 from ansatz.equations.parse import CONSTANTS, parse_constant
 from ansatz.equations.parse_calls import FORMS as CALLS
 from ansatz.equations.parse_tokens import BadText, Token, split_at, tokens, wrong
+from ansatz.errors import BadInput
 
 MOST = 5
 FORMS = {

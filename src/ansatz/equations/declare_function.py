@@ -7,8 +7,8 @@ from typing import Any
 import sympy
 
 from ansatz._spelling import nearest
-from ansatz.core import BadInput
 from ansatz.equations.expression import Equation, Expression, Field
+from ansatz.errors import BadInput
 
 
 def is_function(stated: Any) -> bool:

@@ -7,13 +7,19 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ansatz.core import BadInput
+from ansatz.equations.drift import left_over
 from ansatz.equations.eigen_box import BoxProblem, Discrete, split_rows
 from ansatz.equations.eigen_fields import chosen_fields
 from ansatz.equations.pencil import Choice, Side, Spectrum, choose_levels, shift_near, side_of, spectrum
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.problem import Condition, Problem
 from ansatz.equations.series import Series
+from ansatz.errors import BadInput
+
+ALLOWED = 1.5
+"""By what share of the limit the discretization that errors are estimated from may exceed it."""
+NOISE = 1e3
+"""Steps below so many times the rounding tell nothing about how fast the levels settle."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,16 +94,17 @@ class _Search:
 
     def run(self) -> Levels:
         """Return the levels."""
-        sizes, shift, gathered = self.method.start(), -0.3711, False
-        found = self.method.discrete(sizes, shift)
-        fine, tails = spectrum(found.a, found.b, shift, self.count), np.ones(len(sizes))
+        sizes, shift, gathered = [self.method.start()], -0.3711, False
+        found = self.method.discrete(sizes[0], shift)
+        fine, tails = spectrum(found.a, found.b, shift, self.count), np.ones(len(sizes[0]))
         choice, before, settled = Choice(np.zeros(0, int), np.zeros(0), False), None, 0
         while settled < (1 if choice.clear else 2):
-            sizes = self.method.grown(sizes, tails)
-            if self.method.unknowns(sizes) > self.limit:
+            larger = self.method.grown(sizes[-1], tails)
+            if self.method.unknowns(larger) > self.limit:
                 break
             coarse, before = fine, choice.drifts
-            found = self.method.discrete(sizes, shift)
+            sizes.append(larger)
+            found = self.method.discrete(larger, shift)
             fine = spectrum(found.a, found.b, shift, self.count)
             choice = self._compared(fine, coarse)
             full = len(choice.places) == self.count
@@ -108,7 +115,8 @@ class _Search:
                 tails = self.method.tails(found, vectors)
                 if not settled and not gathered and self._is_slow(found, tails):
                     gathered = self.method.gather(found, vectors, self.accuracy)
-        return self._levels(found, fine, choice, before, tails, settled > 0)
+        errors = self._errors(fine, choice, before, sizes, shift)
+        return self._levels(found, fine, choice, errors, tails, settled > 0)
 
     def _is_slow(self, found: Discrete, tails: np.ndarray) -> bool:
         """Tell whether the fields are resolved to some digits and the next size may not be enough."""
@@ -120,7 +128,7 @@ class _Search:
         return choose_levels(fine, coarse, self.count, self.side, self.accuracy)
 
     def _levels(
-        self, found: Discrete, fine: Spectrum, choice: Choice, before: Any, tails: np.ndarray, converged: bool
+        self, found: Discrete, fine: Spectrum, choice: Choice, errors: Any, tails: np.ndarray, converged: bool
     ) -> Levels:
         if not len(choice.places):
             raise BadInput(
@@ -128,7 +136,6 @@ class _Search:
                 f"check the sign of the highest derivative and the conditions."
             )
         values = fine.values[choice.places].real
-        errors = self._errors(fine.values[choice.places], choice.drifts, before, len(found.a))
         vectors = found.reduction @ _real_columns(fine.vectors[:, choice.places])
         order = np.argsort(values, kind="stable")
         values, errors, vectors = values[order], errors[order], vectors[:, order]
@@ -143,14 +150,32 @@ class _Search:
             tuple(self._remarks(len(values), choice, converged)),
         )  # fmt: skip
 
-    def _errors(self, values: Any, drifts: np.ndarray, before: np.ndarray | None, size: int) -> np.ndarray:
-        """Return the error of the finer of two sizes: its drift times the ratio by which drifts fall."""
-        ratio = np.ones_like(drifts)
-        if before is not None and len(before) == len(drifts):
-            ratio = np.clip(drifts / np.maximum(before, 1e-300), self.method.fastest, 1.0)
+    def _errors(
+        self, fine: Spectrum, choice: Choice, before: np.ndarray | None, sizes: list, shift: float
+    ) -> np.ndarray:
+        """Return the errors of levels: how far they are from those of a slightly larger discretization.
+
+        Where that is too large the drift from the size before counts, times the ratio by which drifts fall.
+        Below either is what rounding does to the pencil.
+        """
+        values = fine.values[choice.places]
         scale = np.maximum(1.0, np.abs(values))
-        rounding = self.method.rounding * size**0.5
-        return np.maximum(np.maximum(drifts * ratio, rounding) * scale, np.abs(values.imag))
+        larger = self.method.richer(sizes[-1])
+        if self.method.unknowns(larger) <= ALLOWED * self.limit:
+            found = self.method.discrete(larger, shift)
+            rich = spectrum(found.a, found.b, shift, self.count)
+            steps = _distances(values, rich.values)
+            rounding = _rounding(values, rich.values, shift)
+            three = (max(sizes[-2]), max(sizes[-1]), max(larger)) if len(sizes) > 1 else None
+            if three is not None and three[0] < three[1] < three[2]:
+                slow = left_over(choice.drifts * scale, steps, three)
+                steps = np.where(steps > NOISE * rounding, slow, 1.0) * steps
+        else:
+            ratio = np.ones(len(values))
+            if before is not None and len(before) == len(values):
+                ratio = np.clip(choice.drifts / np.maximum(before, 1e-300), self.method.fastest, 1.0)
+            steps, rounding = choice.drifts * ratio * scale, _rounding(values, values, shift)
+        return np.maximum(np.maximum(steps, rounding), np.abs(values.imag))
 
     def _remarks(self, count: int, choice: Choice, converged: bool) -> list[str]:
         name, remarks = self.problem.eigenvalue, []
@@ -168,6 +193,23 @@ class _Search:
                 f"The last two sizes differ by {drift} of max(1, |{name}|), above {self.accuracy:g}."
             )
         return remarks
+
+
+def _distances(values: Any, others: Any) -> np.ndarray:
+    """Return how far values are from others, each of which is the partner of one, nearest first."""
+    gaps = np.abs(values[:, None] - others[None])
+    found = np.zeros(len(values))
+    for _ in range(len(values)):
+        one, other = np.unravel_index(gaps.argmin(), gaps.shape)
+        found[one] = gaps[one, other]
+        gaps[one], gaps[:, other] = np.inf, np.inf
+    return found
+
+
+def _rounding(values: Any, all_values: Any, shift: float) -> np.ndarray:
+    """Return what rounding does to values E: μ = 1/(E - shift) is as exact as the largest μ allows."""
+    largest = 1 / np.abs(all_values - shift).min()
+    return np.finfo(np.float64).eps * np.abs(values - shift) ** 2 * largest
 
 
 def _real_columns(vectors: Any) -> np.ndarray:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import scipy.linalg
 
-from ansatz.core import BadInput
 from ansatz.equations.basis import Layer
 from ansatz.equations.gather import gathering
 from ansatz.equations.impose import impose
@@ -16,6 +15,7 @@ from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.problem import Condition, Problem
 from ansatz.equations.series import Block, Series, product
 from ansatz.equations.stretch import Stretch
+from ansatz.errors import BadInput
 
 MOST_GATHERED = 260
 """The modes up to which other stretches are tried: each trial costs a least-squares problem of that size."""
@@ -40,7 +40,7 @@ class Discrete:
 class BoxProblem:
     """An eigenvalue problem on a box: the conditions sorted, the equations' slopes taken."""
 
-    rounding, fastest = 4e-16, 1e-9
+    fastest = 1e-9
 
     def __init__(self, problem: Problem, pointwise: Pointwise):
         self.problem, self.pointwise = problem, pointwise
@@ -57,6 +57,10 @@ class BoxProblem:
         factor = {1: 2.0, 2: 1.5}.get(len(sizes), 1.35)
         large = tails >= 0.01 * tails.max()
         return tuple(int(np.ceil(n * factor)) if up else n for n, up in zip(sizes, large, strict=True))
+
+    def richer(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """Return a few more modes on every axis, for the estimate of errors."""
+        return tuple(n + max(4, n // 10) for n in sizes)
 
     def unknowns(self, sizes: tuple[int, ...]) -> int:
         """Return how many unknowns these modes make."""

@@ -6,7 +6,6 @@ import numpy as np
 import scipy.linalg
 import sympy
 
-from ansatz.core import BadInput
 from ansatz.equations.corner_layer import CornerLayer
 from ansatz.equations.eigen_box import Discrete, null_space, split_pencil, split_rows
 from ansatz.equations.pencil import squared
@@ -16,6 +15,7 @@ from ansatz.equations.problem import Condition, Problem
 from ansatz.equations.series import Block, Series
 from ansatz.equations.shape_layer import ShapeLayer
 from ansatz.equations.shape_rules import rule
+from ansatz.errors import BadInput
 
 DEPENDENT = 1e-12
 """The share of the largest pivot below which functions are left out as combinations of the others."""
@@ -29,8 +29,6 @@ class ShapeProblem:
     Conditions u = 0 are built into the functions where a factor or the corners allow it; others select, by
     the rank of their rows at boundary points, the combinations that meet them.
     """
-
-    rounding = 1e-14
 
     def __init__(self, problem: Problem, pointwise: Pointwise):
         if problem.intervals:
@@ -58,6 +56,10 @@ class ShapeProblem:
     def grown(self, sizes: tuple[int, ...], tails: np.ndarray) -> tuple[int, ...]:
         """Return the next degree."""
         return (int(np.ceil(sizes[0] * 1.35)),)
+
+    def richer(self, sizes: tuple[int, ...]) -> tuple[int, ...]:
+        """Return a slightly higher degree, for the estimate of errors."""
+        return (sizes[0] + 2,)
 
     def unknowns(self, sizes: tuple[int, ...]) -> int:
         """Return how many functions there are at this degree."""

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from ansatz._spelling import nearest
-from ansatz.core import BadInput
 from ansatz.equations.sampling import Sample, real_parts, sample
+from ansatz.errors import BadInput
 from ansatz.store import write_file
 
 __all__ = ["check_export", "export"]

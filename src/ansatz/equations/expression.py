@@ -10,8 +10,8 @@ import sympy
 from sympy.core.function import AppliedUndef
 
 from ansatz._spelling import nearest
-from ansatz.core import BadInput
 from ansatz.equations.ufuncs import UFUNCS
+from ansatz.errors import BadInput
 
 TIMES = ("t", "time", "tau", "τ")
 """The names of coordinates that are time."""

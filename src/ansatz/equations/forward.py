@@ -125,7 +125,7 @@ class AtOnce:
         with np.errstate(all="ignore"):
             if near is not None and near.tolerance <= tolerance and _change(near.values, values) < NEAR:
                 found = _solve(self.layout, near.found.fields, known, near.found)
-                found.error, found.errors = near.found.error, near.found.errors
+                found.errors = near.found.errors
             else:
                 found = static(
                     self.layout.problem, accuracy=tolerance, limit=self.limit, unknowns=known,

@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-import scipy.fft
 
 from ansatz.equations.basis import Layer
 from ansatz.equations.stretch import Stretch
@@ -19,7 +17,8 @@ def needed(layer: Layer, values: np.ndarray, tolerance: float) -> int:
     if layer.parity:
         sign = -1.0 if layer.parity == "odd" else 1.0
         values = np.concatenate([sign * values[::-1], values])
-    transformed: Any = scipy.fft.dct(values[::-1], axis=0)
+    # The cosine transform of values but for phases: the Fourier transform of their even extension.
+    transformed = np.fft.rfft(np.concatenate([values[::-1], values]), axis=0)[: len(values)]
     sizes = np.abs(transformed).max(axis=1)
     above = np.flatnonzero(sizes > tolerance * sizes.max())
     count = int(above[-1]) + 1 if len(above) else 1
@@ -60,12 +59,11 @@ def needed_of(layer: Layer, coefficients: np.ndarray, stretch: Stretch, toleranc
 
 
 def _centers(layers: Sequence[Layer], slices: Sequence[np.ndarray], low: float, high: float) -> list[float]:
+    if any(layer.parity for layer in layers):
+        return [(low + high) / 2]  # about another place even functions would no longer be even
     x = np.linspace(low, high, 2001)
     places = {low, high}
     for layer, c in zip(layers, slices, strict=True):
-        if layer.parity:
-            places.add((low + high) / 2)
-            continue
         steep = np.abs(layer.plain(x, 1)[1] @ c).max(axis=1)
         places.add(float(x[steep[20:-20].argmax() + 20]))
     return sorted(places)

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import sympy
 
-from ansatz.core import BadInput
 from ansatz.equations.basis import Functional, Parity
 from ansatz.equations.lower import evaluate
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.problem import Condition, Problem
+from ansatz.errors import BadInput
 
 
 class Exact(NamedTuple):
@@ -52,8 +52,11 @@ class Imposed:
         return [e.value for e in sorted(mine, key=lambda e: len(e.functional.weights))]
 
 
-def impose(problem: Problem) -> Imposed:
-    """Sort the conditions of a problem on a box into exact ones and the rest."""
+def impose(problem: Problem, *, symbolic: bool = False) -> Imposed:
+    """Sort the conditions of a problem on a box into exact ones and the rest.
+
+    Those whose values contain unknown constants are exact only where the values may be `symbolic`.
+    """
     exact, rest, periodic = [], [], set()
     for condition in problem.conditions:
         if condition.kind == "periodic":
@@ -61,7 +64,8 @@ def impose(problem: Problem) -> Imposed:
             number = problem.fields.index(condition.residual)
             periodic.add((number, axis))
             continue
-        found = _exact(condition, problem) if condition.kind == "value" and len(condition.at) == 1 else None
+        plain = condition.kind == "value" and len(condition.at) == 1
+        found = _exact(condition, problem, symbolic) if plain else None
         exact.append(found) if found else rest.append(condition)
     imposed = Imposed(exact, rest, periodic)
     _initial_ones(imposed, problem)
@@ -69,14 +73,15 @@ def impose(problem: Problem) -> Imposed:
     return imposed
 
 
-def _exact(condition: Condition, problem: Problem) -> Exact | None:
+def _exact(condition: Condition, problem: Problem, symbolic: bool = False) -> Exact | None:
     symbol, place = condition.at[0]
     axis = problem.coordinates.index(symbol)
     pointwise = Pointwise([condition.residual], problem.fields, problem.coordinates)
     numbers = {number for number, _ in pointwise.jets}
     along = all(sum(index) == index[axis] for _, index in pointwise.jets)
     constant = all(slope.is_number for slope in pointwise.slopes[0].values())
-    inside = {u.symbol for u in problem.unknowns} & condition.residual.free_symbols
+    unknown = set() if symbolic else {u.symbol for u in problem.unknowns}
+    inside = unknown & condition.residual.free_symbols
     if (
         len(numbers) != 1
         or not along

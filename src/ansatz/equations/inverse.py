@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from ansatz.core import BadInput
 from ansatz.equations.expression import Unknown
 from ansatz.equations.forward import Forward, Marching, Steady, forward_of
 from ansatz.equations.misfit import Measured, Weighing, covariance
@@ -20,6 +19,7 @@ from ansatz.equations.search import Search, State
 from ansatz.equations.sensitivity import Span, Traced
 from ansatz.equations.static import Static
 from ansatz.equations.windows import March
+from ansatz.errors import BadInput
 
 COARSE = 1e-4
 POOR = 0.3

@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-import scipy.special
 import sympy
 from sympy.logic import boolalg
 
-from ansatz.core import BadInput
+from ansatz.errors import BadInput
 
 NAMED = {
     sympy.sin: "sin", sympy.cos: "cos", sympy.tan: "tan", sympy.asin: "arcsin", sympy.acos: "arccos",
@@ -151,6 +150,8 @@ def _fold(operation: Callable[[Any, Any], Any], values: Any) -> Any:
 
 def _special(xp: Any, name: str) -> Callable[..., Any]:
     if xp is np:
+        import scipy.special
+
         return getattr(scipy.special, name)
     import jax.scipy.special
 

@@ -10,7 +10,7 @@ The points in time are those of Radau IIA, so that stiff equations are damped.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import sympy
@@ -19,19 +19,18 @@ from ansatz.equations.basis import Functional, Layer, radau
 from ansatz.equations.lower import evaluate
 from ansatz.equations.newton import Solved, newton
 from ansatz.equations.pointwise import Pointwise
+from ansatz.equations.resolution import (
+    FEWEST,
+    MOST,
+    Window,
+    gathered_for,
+    grown_for,
+    moved,
+    resolving,
+    space_tail,
+)
 from ansatz.equations.series import Block, Series, product, split
 from ansatz.equations.stretch import Stretch
-
-
-class Window(NamedTuple):
-    """A piece of the solution: plain coefficients `[time modes, …]` of every field on [start, end].
-
-    Time modes are Chebyshev polynomials of the window, the others the plain functions of the layers.
-    """
-
-    start: float
-    end: float
-    coefficients: tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,48 @@ class Evolution:
     start: float
     end: float
     groups: tuple[int, ...]
+
+    def modes(self, limit: int) -> int:
+        """Return the modes in time of a window of at most about `limit` unknowns."""
+        return int(np.clip(limit / self.space, FEWEST, MOST))
+
+    def step(self, start: float, end: float, modes: int, tables: dict) -> "Step":
+        """Return a window; `tables` keeps what does not change from window to window."""
+        return Step(self, start, end, modes, tables)
+
+    def tail(self, window: Window, scales: Sequence[float]) -> float:
+        """Return the largest share of the last coefficients in space."""
+        return space_tail(window, scales)
+
+    def moved(self, arrays: Sequence[np.ndarray], new: "Evolution") -> list[np.ndarray]:
+        """Return coefficients `[k, …]` of every field in the larger layers of another evolution."""
+        return [moved(c, a, b) for c, a, b in zip(arrays, self.layers, new.layers, strict=True)]
+
+    def rewritten(self, windows: list[Window], new: "Evolution") -> list[Window]:
+        """Return windows in the functions of a larger evolution, whose first functions are the same."""
+        return windows
+
+    def stride(self, factor: float) -> float:
+        """Return by what the next window is longer, given what the accuracy allows."""
+        return float(np.clip(factor, 0.5, 2.0))
+
+    def richer(self) -> "Evolution":
+        """Return the slightly larger problem in which the error is estimated."""
+        return self.resized(1.08, least=4)
+
+    def resolving(self, tolerance: float, limit: int, known: dict) -> "Evolution":
+        """Return the problem with space layers large enough for the initial values."""
+        return resolving(self, tolerance, limit, known)
+
+    def gathered(self, window: Window, tolerance: float) -> "Evolution | None":
+        """Return the problem with points gathered where that saves a third of the functions, or None."""
+        return gathered_for(self, window, tolerance)
+
+    def grown(
+        self, window: Window, tolerance: float, limit: int, scales: Sequence[float]
+    ) -> "Evolution | None":
+        """Return the problem with larger layers where they are needed, or None if the limit forbids it."""
+        return grown_for(self, window, tolerance, limit, scales)
 
     def resized(self, factor: float, least: int = 0) -> "Evolution":
         """Return the same with more functions of every space coordinate."""
@@ -213,6 +254,11 @@ class Step:
                 )
             found.append(np.stack(rows) if rows else np.zeros_like(old))
         return found
+
+    def prolonged(self, x: np.ndarray, finer: "Step") -> np.ndarray:
+        """Return the coefficients of this window in those of a richer one."""
+        parts = zip(split(x, self.fields), self.fields, finer.fields, strict=True)
+        return np.concatenate([moved(c[None], old.layers, new.layers).ravel() for c, old, new in parts])
 
     def window(self, x: np.ndarray, carried: Sequence[np.ndarray]) -> Window:
         """Return the piece of the solution in plain coefficients."""

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ansatz.core import BadInput
 from ansatz.equations.pointwise import Jet, Pointwise
 from ansatz.equations.problem import Observation
+from ansatz.errors import BadInput
 
 OWN = 10
 """A set of measurements with so many more values than constants gets a standard deviation of its own."""

@@ -20,7 +20,7 @@ import sympy
 from jaxtyping import Array, Float, PRNGKeyArray
 from scipy.stats import qmc
 
-from ansatz.core import BadInput, Map
+from ansatz.core import BadInput, Fixed, Map
 from ansatz.equations.features import Features
 from ansatz.equations.impose import Exact, impose, lift
 from ansatz.equations.jets import closure, derivatives
@@ -35,17 +35,23 @@ from ansatz.maps.mlp import MLP
 
 
 class NeuralAnsatz(Map):
-    """u_f(x) = A_f(x) + B_f(x) N(x)_f of one point `x: [d]`; A and B are expressions, kept as text."""
+    """u_f(x) = A_f(x) + B_f(x) N(x)_f of one point `x: [d]`; A and B are expressions, kept as text.
+
+    `constants` holds the values `[p]` of the constants named `parameters`, on which A and the equation may
+    depend; they are data, so that one program trains networks for many values.
+    """
 
     net: Map
     coordinates: tuple[str, ...] = eqx.field(static=True)
     fields: tuple[str, ...] = eqx.field(static=True)
     lifts: tuple[str, ...] = eqx.field(static=True)
     factors: tuple[str, ...] = eqx.field(static=True)
+    parameters: tuple[str, ...] = eqx.field(static=True, default=())
+    constants: Fixed | None = None
 
     def __call__(self, x: Float[Array, " d"], *, key: PRNGKeyArray | None = None) -> Float[Array, " f"]:
         """Return the fields at one point."""
-        at = {s: x[i] for i, s in enumerate(self._symbols())}
+        at = {s: x[i] for i, s in enumerate(self._symbols())} | self.known()
         inside = self.net(x)
         found = []
         for n, (a, b) in enumerate(self._expressions()):
@@ -58,10 +64,18 @@ class NeuralAnsatz(Map):
     def values(self, number: int, points: Sequence[np.ndarray], index: Sequence[int]) -> np.ndarray:
         """Return a derivative of one field at scattered points, one array `[N]` for each coordinate."""
         asked = (number, tuple(index))
-        terms = self.terms(np.stack(points, axis=1), (asked,))
+        return self.derivative(self.terms(np.stack(points, axis=1), (asked,)), asked)
+
+    def derivative(self, terms: "Point", asked: tuple[int, Index]) -> np.ndarray:
+        """Return one derivative of one field `[N]` at the points of `terms(points, (asked,))`."""
         with jax.enable_x64(True):
             model, terms = jax.tree.map(jnp.asarray, (self, terms))
             return np.asarray(_derivative(model, terms, asked))
+
+    def known(self) -> dict[sympy.Symbol, Any]:
+        """Return the values of the constants by their symbols."""
+        values = () if self.constants is None else self.constants.value
+        return {constant(name): values[i] for i, name in enumerate(self.parameters)}
 
     def jets(self, point: "Point", asked: Sequence[tuple[int, Index]]) -> dict[tuple[int, Index], Array]:
         """Return derivatives at one point from those of the network and of A and B (Leibniz)."""
@@ -90,7 +104,9 @@ class NeuralAnsatz(Map):
         """Return points `[N, d]` with the derivatives of A and B there, in float64."""
         symbols = self._symbols()
         at = dict(zip(symbols, points.T, strict=True))
-        expressions, count = self._expressions(), (len(points),)
+        numbers = {symbol: sympy.Float(float(value), 17) for symbol, value in self.known().items()}
+        expressions = [(a.xreplace(numbers), b) for a, b in self._expressions()]
+        count = (len(points),)
         lifts = [lift_at(expressions[n][0], index, symbols, at, count) for n, index in asked]
         zero = np.zeros(count)
         lifted = np.stack([zero if one is None else one for one in lifts], axis=1)
@@ -104,11 +120,16 @@ class NeuralAnsatz(Map):
         return [sympy.Symbol(name, real=True) for name in self.coordinates]
 
     def _expressions(self) -> list[tuple[Any, Any]]:
-        scope = Scope({s.name: s for s in self._symbols()}, {}, {})
+        scope = Scope({s.name: s for s in self._symbols()}, {}, {n: constant(n) for n in self.parameters})
         return [
             (parse_expression(a, scope), parse_expression(b, scope))
             for a, b in zip(self.lifts, self.factors, strict=True)
         ]
+
+
+def constant(name: str) -> sympy.Symbol:
+    """Return the symbol of a constant, as statements declare it."""
+    return sympy.Symbol(name, real=True)
 
 
 class Point(NamedTuple):
@@ -134,8 +155,11 @@ class Rows:
 
 
 def built_in(problem: Problem, soft: bool) -> tuple[list[sympy.Expr], list[sympy.Expr], list[Condition]]:
-    """Return A and B of every field and the conditions that are left to rows."""
-    imposed = impose(problem)
+    """Return A and B of every field and the conditions that are left to rows.
+
+    A may contain the problem's unknown constants, which are parameters then.
+    """
+    imposed = impose(problem, symbolic=True)
     if soft or problem.shape is not None:
         periodic = [c for c in problem.conditions if c.kind == "periodic"]
         none: list[sympy.Expr] = [sympy.S.Zero for _ in problem.fields]
@@ -194,9 +218,11 @@ def make_ansatz(
     inputs = Features(intervals, periodic, waves)
     net = MLP(inputs.size, len(problem.fields), width=width, depth=depth, activation=activation, key=key)
     names = tuple(f.func.__name__ for f in problem.fields)
+    starts = np.array([u.start for u in problem.unknowns], np.float64)
     model = NeuralAnsatz(
         Chain(inputs, net), tuple(s.name for s in problem.coordinates), names,
         tuple(map(text_of, lifts)), tuple(map(text_of, factors)),
+        tuple(u.symbol.name for u in problem.unknowns), Fixed(starts) if len(starts) else None,
     )  # fmt: skip
     return model, left
 
@@ -250,25 +276,42 @@ def _block(
 ) -> Rows:
     pointwise = Pointwise(expressions, problem.fields, problem.coordinates)
     asked = pointwise.jets
-    count = len(places)
-    scale = weight / math.sqrt(count)
-    names = (
-        [sympy.Symbol(f"n_{s.name}", real=True) for s in problem.shape_coordinates]
-        if normals is not None
-        else []
-    )
-
-    def residual(model: Any, point: Any) -> Array:
-        point, normal = point if names else (point, ())
-        jets = model.jets(point, asked)
-        values: dict[Any, Any] = {s: point.x[i] for i, s in enumerate(problem.coordinates)}
-        values |= {pointwise.symbols[jet]: value for jet, value in jets.items()}
-        values |= {name: normal[i] for i, name in enumerate(names)}
-        rows = [jnp.asarray(evaluate(e, values, jnp), point.x.dtype) for e in pointwise.expressions]
-        return scale * jnp.stack(rows)
-
+    names = () if normals is None else tuple(f"n_{s.name}" for s in problem.shape_coordinates)
+    plain = {symbol: _jet_symbol(jet) for jet, symbol in pointwise.symbols.items()}
+    residual = Residual(
+        tuple(e.xreplace(plain) for e in pointwise.expressions), asked,
+        tuple(s.name for s in problem.coordinates), names, weight / math.sqrt(len(places)),
+    )  # fmt: skip
     terms = model.terms(places, asked)
     return Rows(residual, (terms, normals) if names else terms)
+
+
+class Residual(eqx.Module):
+    """`residual(model, point) -> [K]`: expressions of the coordinates, jets, constants and normals, scaled.
+
+    Its fields say all of it, so that one made anew from the same statement is the same program.
+    """
+
+    expressions: tuple[Any, ...] = eqx.field(static=True)
+    asked: tuple[tuple[int, Index], ...] = eqx.field(static=True)
+    coordinates: tuple[str, ...] = eqx.field(static=True)
+    normals: tuple[str, ...] = eqx.field(static=True)
+    scale: float = eqx.field(static=True)
+
+    def __call__(self, model: NeuralAnsatz, point: Any) -> Float[Array, " K"]:
+        """Return the residuals at one point, or at a pair of a point of the boundary and its normal."""
+        point, normal = point if self.normals else (point, ())
+        jets = model.jets(point, self.asked)
+        values: dict[Any, Any] = {constant(name): point.x[i] for i, name in enumerate(self.coordinates)}
+        values |= {_jet_symbol(jet): value for jet, value in jets.items()} | model.known()
+        values |= {constant(name): normal[i] for i, name in enumerate(self.normals)}
+        rows = [jnp.asarray(evaluate(e, values, jnp), point.x.dtype) for e in self.expressions]
+        return self.scale * jnp.stack(rows)
+
+
+def _jet_symbol(jet: tuple[int, Index]) -> sympy.Symbol:
+    """Return a symbol for a derivative that no statement can spell."""
+    return sympy.Symbol(f"∂{jet}", real=True)
 
 
 def scatter(problem: Problem, count: int, seed: int) -> np.ndarray:

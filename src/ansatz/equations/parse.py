@@ -9,10 +9,10 @@ from typing import Any
 import sympy
 
 from ansatz._spelling import nearest
-from ansatz.core import BadInput
 from ansatz.equations.expression import ALIASES, FUNCTIONS, split_suffix
 from ansatz.equations.parse_calls import FORMS, call_function
 from ansatz.equations.parse_tokens import Token, tokens, wrong
+from ansatz.errors import BadInput
 
 DEEPEST = 60
 BINARY: dict[str, tuple[int, int, Callable[[Any, Any], Any]]] = {

@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from ansatz.core import BadInput
+from ansatz.errors import BadInput
 
 LONGEST = 4000
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")

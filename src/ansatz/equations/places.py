@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ansatz.core import BadInput
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.problem import Problem
+from ansatz.errors import BadInput
 
 
 def placed(

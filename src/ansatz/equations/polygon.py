@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 import sympy
 
-from ansatz.core import BadInput
 from ansatz.equations.curves import Piece, Segment
 from ansatz.equations.levels import both, combine, edge_lines, formula, product, strips
 from ansatz.equations.shape import Number, Planar, box_distance, check_intervals, finite, number
+from ansatz.errors import BadInput
 
 
 class Rectangle(Planar):

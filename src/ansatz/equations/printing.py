@@ -6,9 +6,9 @@ import sympy
 from sympy.core.function import AppliedUndef
 from sympy.printing.latex import LatexPrinter
 
-from ansatz.core import BadInput
 from ansatz.equations.expression import FUNCTIONS, split_suffix
 from ansatz.equations.parse_tokens import tokens
+from ansatz.errors import BadInput
 
 NAMES = {function: name for name, function in FUNCTIONS.items() if isinstance(function, type)}
 RELATIONS = {

@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import sympy
 
-from ansatz.core import BadInput
 from ansatz.equations.expression import Expression, Unknown
+from ansatz.errors import BadInput
 
 __all__ = ["Condition", "Observation", "Problem", "Unknown", "observe"]
 

@@ -2,30 +2,53 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ansatz.equations.gather import gathering
-from ansatz.equations.march import Evolution, Window
 
 FEWEST, MOST = 6, 20
 """The modes in time of a window, between which the number of unknowns decides."""
 
 
+class Window(NamedTuple):
+    """A piece of the solution: plain coefficients `[time modes, …]` of every field on [start, end].
+
+    Time modes are Chebyshev polynomials of the window, the others the plain functions of the layers.
+    """
+
+    start: float
+    end: float
+    coefficients: tuple[np.ndarray, ...]
+
+
 def moved(array: np.ndarray, old: tuple, new: tuple) -> np.ndarray:
-    """Return coefficients `[k, …]` of layers expressed in larger layers."""
+    """Return coefficients `[k, …]` of layers expressed in larger layers.
+
+    The first functions of a larger layer are those of the smaller one, except where conditions had to be
+    built in by all functions together; only then is a least-squares problem solved, which rounds.
+    """
     for axis, (a, b) in enumerate(zip(old, new, strict=True), 1):
         turned = np.moveaxis(array, axis, 0)
-        plain = a.combination @ turned.reshape(a.size, -1)
-        padded = np.zeros((b.modes, plain.shape[1]))
-        padded[: min(a.modes, b.modes)] = plain[: b.modes]
-        found = (
-            np.linalg.lstsq(b.combination, padded, rcond=None)[0]
-            if b.combination.shape[0] != b.combination.shape[1]
-            else padded
-        )
+        flat = turned.reshape(a.size, -1)
+        if _continues(a.combination, b.combination):
+            found = np.zeros((b.size, flat.shape[1]))
+            found[: a.size] = flat
+        else:
+            padded = np.zeros((b.modes, flat.shape[1]))
+            padded[: min(a.modes, b.modes)] = (a.combination @ flat)[: b.modes]
+            found = np.linalg.lstsq(b.combination, padded, rcond=None)[0]
         array = np.moveaxis(found.reshape(b.size, *turned.shape[1:]), 0, axis)
     return array
+
+
+def _continues(small: np.ndarray, large: np.ndarray) -> bool:
+    """Tell whether the first columns of a combination are those of a smaller one."""
+    rows, columns = small.shape
+    if rows > large.shape[0] or columns > large.shape[1]:
+        return False
+    return bool(np.array_equal(large[:rows, :columns], small) and not large[rows:, :columns].any())
 
 
 def time_tail(window: Window, scales: Sequence[float]) -> float:
@@ -54,9 +77,7 @@ def _tail(array: np.ndarray, axis: int, scale: float = 0.0) -> float:
     return float(sizes[-last:].max()) / largest if largest > 0 else 0.0
 
 
-def grown_for(
-    evolution: Evolution, window: Window, tolerance: float, limit: int, scales: Sequence[float]
-) -> Evolution | None:
+def grown_for(evolution: Any, window: Window, tolerance: float, limit: int, scales: Sequence[float]) -> Any:
     """Return the problem with larger layers on the axes that need them, or None if the limit forbids it."""
     axes = range(1, window.coefficients[0].ndim)
     need = [max(map(_tail, window.coefficients, [axis] * len(scales), scales)) > tolerance for axis in axes]
@@ -72,7 +93,7 @@ def grown_for(
     return grown if grown.space * FEWEST <= limit * 1.3 else None
 
 
-def gathered_for(evolution: Evolution, window: Window, tolerance: float) -> Evolution | None:
+def gathered_for(evolution: Any, window: Window, tolerance: float) -> Any:
     """Return the problem with points gathered where that saves a third of the functions, or None."""
     layers = [list(one) for one in evolution.layers]
     changed = False
@@ -91,7 +112,7 @@ def gathered_for(evolution: Evolution, window: Window, tolerance: float) -> Evol
     return replace(evolution, layers=tuple(map(tuple, layers))) if changed else None
 
 
-def resolving(evolution: Evolution, tolerance: float, limit: int, known: dict) -> Evolution:
+def resolving(evolution: Any, tolerance: float, limit: int, known: dict) -> Any:
     """Return the problem with space layers large enough for the initial values."""
     scales = evolution.scales(known)
     while evolution.space > len(evolution.layers):

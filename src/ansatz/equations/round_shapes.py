@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 import sympy
 
-from ansatz.core import BadInput
 from ansatz.equations.curves import FULL, Arc, Piece
 from ansatz.equations.shape import Number, Planar, exact, finite, number
+from ansatz.errors import BadInput
 
 
 def check_radius(what: str, value: object) -> float:

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ansatz.core import BadInput
 from ansatz.equations.basis import Layer
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.problem import Condition
 from ansatz.equations.series import Block, Series
 from ansatz.equations.stretch import Stretch
+from ansatz.errors import BadInput
 
 BOUNDARY = 100.0
 """The weight of the rows of a condition: the equations are scaled to 1."""

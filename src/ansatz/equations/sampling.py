@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from ansatz.core import BadInput
 from ansatz.equations.printing import GREEK as GREEK_LETTERS
 from ansatz.equations.problem import Problem
+from ansatz.errors import BadInput
 
 GREEK: Mapping[Any, str] = GREEK_LETTERS
 MOST = 200_000

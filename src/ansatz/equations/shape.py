@@ -4,16 +4,18 @@ import abc
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import sympy
 from jaxtyping import Float
-from scipy.stats import qmc
 
-from ansatz.core import BadInput
 from ansatz.equations.curves import Piece
 from ansatz.equations.outline import Corner, find_corners, sample
+from ansatz.errors import BadInput
+
+if TYPE_CHECKING:
+    from scipy.stats import qmc
 
 Number: TypeAlias = float | int
 Points: TypeAlias = Float[np.ndarray, "n d"]
@@ -69,8 +71,10 @@ def box_distance(points: np.ndarray, intervals: Sequence[tuple[float, float]]) -
     return np.linalg.norm(np.maximum(beyond, 0.0), axis=1) + np.minimum(beyond.max(axis=1), 0.0)
 
 
-def halton(dimension: int, seed: int) -> qmc.Halton:
+def halton(dimension: int, seed: int) -> "qmc.Halton":
     """Return a scrambled Halton sequence in the unit cube."""
+    from scipy.stats import qmc
+
     return qmc.Halton(dimension, seed=seed)  # pyright: ignore[reportCallIssue]  # SciPy before 1.15 has no rng=
 
 

@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 import sympy
+from sympy.core.function import AppliedUndef
 
-from ansatz.core import BadInput
 from ansatz.equations.lower import evaluate
 from ansatz.equations.pointwise import Pointwise
 from ansatz.equations.printing import text_of
 from ansatz.equations.problem import Problem
+from ansatz.errors import BadInput
 
 POLES = {
     sympy.tan: sympy.cos, sympy.sec: sympy.cos, sympy.cot: sympy.sin, sympy.csc: sympy.sin,
@@ -52,7 +53,7 @@ def _divisors(equations: Sequence[Any], known: set[Any]) -> list[tuple[Any, str]
     found: dict[Any, str] = {}
     for equation in equations:
         for one in equation.atoms(sympy.Pow, sympy.log, *POLES):
-            if not one.free_symbols or not one.free_symbols <= known:
+            if not _of_places(one, known):
                 continue
             if not one.is_Pow:
                 zero = one.args[0] if isinstance(one, sympy.log) else POLES[type(one)](one.args[0])
@@ -70,7 +71,13 @@ def _roots(equations: Sequence[Any], known: set[Any]) -> list[Any]:
         for one in equation.atoms(sympy.log, sympy.Pow, sympy.asin, sympy.acos, sympy.acosh, sympy.atanh)
         if not (one.is_Pow and one.exp.is_Integer) and one.is_real is not True
     }
-    return sorted((one for one in found if one.free_symbols and one.free_symbols <= known), key=str)
+    return sorted((one for one in found if _of_places(one, known)), key=str)
+
+
+def _of_places(expression: Any, known: set[Any]) -> bool:
+    """Tell whether an expression depends on coordinates alone, and not on what is solved for."""
+    symbols = expression.free_symbols
+    return bool(symbols) and symbols <= known and not expression.atoms(AppliedUndef)
 
 
 def _leading(problem: Problem, pointwise: Pointwise, known: set[Any]) -> Iterable[tuple[Any, Any]]:

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import sympy
-from scipy.special import ndtri
 
-from ansatz.core import BadInput
 from ansatz.equations.levels import both, product, strips
 from ansatz.equations.round_shapes import check_radius, squared_distance
 from ansatz.equations.shape import (
@@ -23,6 +21,7 @@ from ansatz.equations.shape import (
     halton,
     number,
 )
+from ansatz.errors import BadInput
 
 
 class Spatial(Shape):
@@ -90,6 +89,8 @@ class Ball(Spatial):
         return np.linalg.norm(points - np.asarray(self.center), axis=1) - self.radius
 
     def _scatter(self, density: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        from scipy.special import ndtri
+
         count = math.ceil(density * self.surface)
         uniform = halton(self.dimension, seed).random(count)
         normals = ndtri(np.clip(uniform, 1e-9, 1 - 1e-9))

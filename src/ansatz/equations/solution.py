@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ansatz.core import BadInput, Map
 from ansatz.equations.places import placed, residuals_of, value_of
 from ansatz.equations.problem import Problem
+from ansatz.errors import BadInput
+
+if TYPE_CHECKING:
+    from ansatz.core import Map
 
 
 class Rung(NamedTuple):
@@ -44,6 +47,20 @@ class FieldView:
             BadInput: a coordinate is missing, or a place is outside the domain.
         """
         return self.solution.values(self.name, self.index, *places, **named)
+
+    def spread(self, *places: Any, **named: Any) -> Any:
+        """Return the standard deviation over the members of an ensemble at the given places.
+
+        Raises:
+            BadInput: the solution has no members; or as for a call.
+        """
+        members = self.solution.members
+        if not members:
+            raise BadInput(
+                "One network has no spread; train several, as method='lm' with network={'members': 5}."
+            )
+        each = [one.values(self.name, self.index, *places, **named) for one in members]
+        return np.std(each, axis=0, ddof=1)[()]
 
     def derivative(self, by: str) -> "FieldView":
         """Return a derivative as a field: `derivative("xx")`, `derivative("t")`."""
@@ -93,6 +110,10 @@ class Solution:
     inference: Any = None
     reached: float | None = None
     """Where the march over time ended, if that was before the end of the domain."""
+    members: tuple["Solution", ...] = ()
+    """The networks of an ensemble, each a solution with its own error; the ensemble is their mean."""
+    spreads: dict[str, float] = field(default_factory=dict)
+    """‖standard deviation over the members‖ / ‖mean‖ in L2, by field."""
     _richer: bool = False
 
     @property
@@ -108,9 +129,12 @@ class Solution:
         return tuple(dict.fromkeys(parts.get(str(f.func), str(f.func)) for f in self.problem.fields))
 
     @property
-    def map(self) -> Map:
+    def map(self) -> "Map":
         """The answer as a map of one point `x: [d]` to the real fields, for `jax.grad` and `jax.vmap`."""
-        return self.model
+        from ansatz.equations.expansion import Expansion
+        from ansatz.equations.expansion_map import ExpansionMap
+
+        return ExpansionMap(*self.model) if isinstance(self.model, Expansion) else self.model
 
     @property
     def verdict(self) -> str:
@@ -121,7 +145,10 @@ class Solution:
         if self.levels is not None:
             return f"Converged: the levels are known to about {np.max(self.level_errors):.1e}."  # type: ignore[arg-type]
         short = "" if self.error <= self.accuracy else f", short of the {self.accuracy:.0e} asked for"
-        return f"Converged: the estimated relative error is {self.error:.1e}{short}."
+        apart = ""
+        if self.members:
+            apart = f"; its {len(self.members)} members spread by {max(self.spreads.values()):.1e}"
+        return f"Converged: the estimated relative error is {self.error:.1e}{short}{apart}."
 
     def __getitem__(self, name: str) -> FieldView:
         return self.field(name)

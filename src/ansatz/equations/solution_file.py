@@ -1,12 +1,13 @@
 """A solution as a folder and back: texts, coefficients and what is known of the error."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from ansatz.core import BadInput
 from ansatz.equations.solution import Estimate, Rung, Solution
 from ansatz.equations.statement import restated, statement
+from ansatz.errors import BadInput
 
 KIND = "solution"
 
@@ -39,6 +40,15 @@ def files(solution: Solution, *, report: bool = True) -> tuple[Any, dict[str, by
         "level_errors": None if solution.level_errors is None else [float(v) for v in solution.level_errors],
         "richer": solution._richer,
         "reached": solution.reached,
+        "spreads": {k: _plain(v) for k, v in solution.spreads.items()},
+        "members": [
+            {
+                "errors": {k: _plain(v) for k, v in one.errors.items()},
+                "residual": _plain(one.residual),
+                "converged": one.converged,
+            }
+            for one in solution.members
+        ],
     }
     info = {
         "kind": KIND,
@@ -79,6 +89,15 @@ def load(path: Any) -> Solution:
     solution._richer = bool(record["richer"])
     solution.reached = record["reached"]
     solution.level_models = tuple(snapshot.model["levels"])
+    solution.spreads = {k: float(v) for k, v in record["spreads"].items()}
+    models = solution.model.members if record["members"] else ()
+    for model, one in zip(models, record["members"], strict=True):
+        member = replace(
+            solution, model=model, errors={k: float(v) for k, v in one["errors"].items()},
+            residual=float(one["residual"]), converged=bool(one["converged"]), remarks=(), ladder=(),
+            members=(), spreads={},
+        )  # fmt: skip
+        solution.members = (*solution.members, member)
     return solution
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ansatz.equations import views
+from ansatz.equations import ensemble_views, views
 from ansatz.equations.level_views import level_pictures
 from ansatz.equations.mathml import problem_mathml
 from ansatz.equations.printing import equation_text
@@ -54,6 +54,7 @@ def sections(solution: Any, entry: Any = None, *, command: str = "") -> list[Sec
         _statement(solution.problem),
         *_answer(solution, entry),
         _trust(solution, entry, true_errors(solution, entry)),
+        ensemble_views.section(solution),
         _ladder(solution),
         _again(solution, entry, command),
     ]
@@ -110,6 +111,9 @@ def _tiles(solution: Any, errors: dict[str, float], entry: Any) -> list[tuple[st
         tiles.append(("estimated error", number(solution.error, 2), "relative, L2"))
     if errors:
         tiles.append(("true error", number(max(errors.values()), 2), entry.certified))
+    if solution.members:
+        spread = number(max(solution.spreads.values()), 2)
+        tiles.append(("spread", spread, f"of {len(solution.members)} networks, relative"))
     if solution.levels is None:
         tiles.append(("held-out residual", number(solution.residual, 2), "relative to its terms"))
     return [*tiles, ("time", duration(solution.seconds), solution.method)]

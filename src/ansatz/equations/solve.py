@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ansatz.core import BadInput
 from ansatz.equations.declare import problem_of_text
 from ansatz.equations.evolve import evolve, marches, time_first
 from ansatz.equations.expansion import of_series, reordered
@@ -15,6 +14,7 @@ from ansatz.equations.places import residuals_of
 from ansatz.equations.problem import Problem
 from ansatz.equations.solution import Rung, Solution
 from ansatz.equations.static import Layout, static
+from ansatz.errors import BadInput
 
 METHODS = ("auto", "series", "lm", "broyden", "lbfgs", "soap", "adam")
 CREDIBLE = 1e-2
@@ -51,7 +51,8 @@ def solve(
         check: compare with a classical solver.
         seed: of the network's parameters and of random points.
         progress: called with the share that is done.
-        network: fields of the network's recipe (`width`, `depth`, `points`, …).
+        network: fields of the network's recipe (`width`, `depth`, `points`, …), `steps`, and `members`, of
+            which so many are trained at once, each from a start of its own.
         stated: arguments of `problem_of_text`: `on`, the domain as text, `"t=0..1, x=-1..1"`; `where`, the
             conditions as text; and `let`, `unknowns`, `eigenvalue`, `levels`, `data`, ….
 
@@ -70,7 +71,7 @@ def solve(
         problem = problem_of_text(problem, stated.pop("on", ""), stated.pop("where", ()), **stated)
     elif any(bool(value) for value in stated.values()):
         raise BadInput("A Problem is complete: the domain and the conditions are part of it, not of solve.")
-    _check_options(method, accuracy, soft)
+    check_options(method, accuracy, soft, network)
     report = progress or (lambda share: None)
     deadline = None if budget is None else begun + budget
     answer = _route(problem, method)
@@ -86,7 +87,8 @@ def solve(
     return found
 
 
-def _check_options(method: str, accuracy: float, soft: bool) -> None:
+def check_options(method: str, accuracy: float, soft: bool, network: Any = None) -> None:
+    """Raise `BadInput` where what is asked of `solve` does not fit together."""
     if method not in METHODS:
         raise BadInput(f"The method {method!r} is not known; it is one of {', '.join(METHODS)}.")
     if not 0 < accuracy < 1:
@@ -95,6 +97,8 @@ def _check_options(method: str, accuracy: float, soft: bool) -> None:
         )
     if soft and method in ("auto", "series"):
         raise BadInput("Soft conditions are for networks: add a method such as 'adam' or 'lm'.")
+    if (network or {}).get("members", 1) != 1 and method in ("auto", "series"):
+        raise BadInput("The members of an ensemble are networks: add a method such as 'lm'.")
 
 
 def _route(problem: Problem, method: str) -> Callable[..., Solution]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import sympy
 
-from ansatz.core import BadInput
 from ansatz.equations.inverse import infer
 from ansatz.equations.problem import Problem
 from ansatz.equations.solution import Estimate, Rung, Solution
+from ansatz.errors import BadInput
 
 
 def solve_inverse(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ansatz.equations.basis import Layer
+from ansatz.equations.evolve import shares
 from ansatz.equations.gather import gathering
 from ansatz.equations.layout import MODES, Layout
 from ansatz.equations.newton import newton
@@ -16,15 +17,21 @@ from ansatz.equations.series import Block, Series, lift_at, product, split
 
 HOPELESS = 1500
 """Problems that could not be solved with this many unknowns are not tried with more."""
+UNRESOLVED = 0.03
+"""With a larger share of the terms left over at other points, the first estimate of all is not believed."""
 TRAPPED = 1e-2
 """Newton's method starts again elsewhere if more of the residual than this share of the first remains."""
+
+BELIEVED, NOISE = 0.75, 1e-12
+"""An estimate proved right if the error turned out to be so near to it; smaller ones are mostly rounding."""
 
 
 @dataclass
 class Static:
     """What was found: the series of every field, their coefficients, and the estimated error.
 
-    `rich` and `defect` are the series and the coefficients of the richer answer that it is estimated from.
+    `rich` and `defect` are the series and the coefficients of the richer answer that it is estimated from,
+    `estimated` the differences to that, which `errors` may exceed.
     """
 
     fields: tuple[Series, ...]
@@ -32,13 +39,18 @@ class Static:
     coefficients: list[np.ndarray]
     rich: tuple[Series, ...] = ()
     defect: list[np.ndarray] = field(default_factory=list)
-    error: float = float("inf")
     errors: dict[str, float] = field(default_factory=dict)
+    estimated: dict[str, float] = field(default_factory=dict)
     residual: float = float("inf")
     converged: bool = False
     factorizations: int = 0
     size: int = 0
     remarks: list[str] = field(default_factory=list)
+
+    @property
+    def error(self) -> float:
+        """The estimated relative L2 error, the largest over the fields."""
+        return max(self.errors.values(), default=float("inf"))
 
 
 def static(
@@ -54,11 +66,13 @@ def static(
     """Solve a problem at growing resolutions until the estimated error is below `accuracy`.
 
     The estimate is the solution of the linearised equation for the defect in a slightly richer space:
-    Newton steps from the answer, prolonged.
+    Newton steps from the answer, prolonged.  Where the estimate of the size before proves wrong, because
+    the solution is not smooth, it is not believed to fall faster than errors of such solutions do.
     """
     layout = layout or Layout(problem)
     unknowns = unknowns or {}
     stretches, best, level, stalled = dict(layout.stretches), None, 0, 0
+    before: Static | None = None
     while True:
         fields = layout.fields(level, stretches)
         size = sum(int(np.prod(s.shape)) for s in fields)
@@ -70,24 +84,29 @@ def static(
         if deadline is not None and best is not None and time.monotonic() > deadline:
             best.remarks.append("The time allowed was over before the resolution sufficed.")
             break
-        found = _solve(layout, fields, unknowns, best)
+        found, first = _solve(layout, fields, unknowns, best), before is None
         if found.converged:
             rich = _solve(layout, layout.fields(level, stretches, richer=True), unknowns, found)
-            found.error = _difference(layout, found, rich) if rich.converged else float("inf")
+            if rich.converged:
+                found.estimated = found.errors = differences(layout, found, rich)
+                found.rich, found.defect = rich.fields, rich.coefficients
+                if before is not None:
+                    found.errors = doubted(found, before, differences(layout, before, rich))
+                before = found
         if best is not None and best.converged:
             stalled = stalled + 1 if 0.5 * best.error <= found.error and best.error < 1e-5 else 0
         if best is None or not best.converged or found.error < best.error:
             best = found
         progress(_share(best.error, accuracy))
-        if best.converged and (best.error <= accuracy or stalled == 2):
+        enough = best.converged and (best.error <= accuracy or stalled == 2)
+        if enough and not (first and _held_out(layout, best, unknowns) > UNRESOLVED):
             break
         if found.converged and level >= 3 and found.error < 1.0:
             stretches = _gathered(layout, found, stretches, max(accuracy, found.error))
         level += 1
     best.residual = _held_out(layout, best, unknowns)
     if resonant(layout, unknowns):
-        best.converged, best.error = False, float("inf")
-        best.errors = dict.fromkeys(best.errors, best.error)
+        best.converged, best.errors = False, dict.fromkeys(best.errors, float("inf"))
         best.remarks.append(RESONANCE)
     return best
 
@@ -212,21 +231,30 @@ def sample(layout: Layout, count: int = 0, seed: int = 5) -> list[np.ndarray]:
     return found
 
 
-def _difference(layout: Layout, coarse: Static, fine: Static) -> float:
-    """Return the relative L2 difference, the largest over the fields; the finer answer is kept."""
+def differences(layout: Layout, coarse: Static, fine: Static) -> dict[str, float]:
+    """Return the relative L2 differences of two answers by field."""
     points = sample(layout)
     old = values_of(coarse.fields, coarse.coefficients, layout.groups, points)
     new = values_of(fine.fields, fine.coefficients, layout.groups, points)
     sizes = [float(np.linalg.norm(v)) for v in _with_lifts(layout, fine.fields, new, points)]
-    for re, im in getattr(layout.problem, "complex_fields", {}).values():
-        a, b = layout.problem.fields.index(re), layout.problem.fields.index(im)
-        sizes[a] = sizes[b] = float(np.hypot(sizes[a], sizes[b]))
-    coarse.rich, coarse.defect = fine.fields, fine.coefficients
-    coarse.errors = {
-        f.func.__name__: float(np.linalg.norm(a - b)) / (s or 1.0)
-        for f, a, b, s in zip(layout.problem.fields, old, new, sizes, strict=True)
+    gaps = [float(np.linalg.norm(a - b)) for a, b in zip(old, new, strict=True)]
+    return shares(layout.problem, gaps, sizes)
+
+
+def doubted(found: Static, before: Static, seen: dict[str, float]) -> dict[str, float]:
+    """Return the errors of an answer, given what is `seen` now of those of the size before.
+
+    A kink or a jump between the points shifts two answers in like ways, or not, as the points happen to
+    lie: their difference then tells little.  Where that showed before, an error is taken to be at least
+    what was seen there times the square of the ratio of the resolutions.
+    """
+    finer = (before.size / found.size) ** (2 / sum(map(len, found.groups)))
+    return {
+        name: value
+        if before.estimated[name] < NOISE or BELIEVED < seen[name] / before.estimated[name] < 1 / BELIEVED
+        else max(value, seen[name] * finer)
+        for name, value in found.estimated.items()
     }
-    return max(coarse.errors.values())
 
 
 def _with_lifts(

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ansatz.core import BadInput
 from ansatz.equations.sampling import bounds_of, field_names, letters, nodes, on_grid
+from ansatz.errors import BadInput
 from ansatz.results import animation, fields
 from ansatz.results.report import Picture
 from ansatz.store import write_file

@@ -1,7 +1,7 @@
 """The march over time windows: their lengths, the growth of the layers, and the error that adds up."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,17 +9,7 @@ import numpy as np
 
 from ansatz.equations.march import Evolution, Step, Window
 from ansatz.equations.newton import Solved
-from ansatz.equations.resolution import (
-    FEWEST,
-    MOST,
-    gathered_for,
-    grown_for,
-    moved,
-    resolving,
-    space_tail,
-    time_tail,
-)
-from ansatz.equations.series import split
+from ansatz.equations.resolution import time_tail
 
 UNKNOWNS = 2600
 """About so many unknowns in one window: their Jacobian takes a second to factor on two cores."""
@@ -95,7 +85,7 @@ class _Marcher:
         if not evolution.pointwise.linear or evolution.space <= 1:
             self.length = self.whole / 8
         self.result = March(evolution)
-        self.begin(resolving(evolution, tolerance, limit, known))
+        self.begin(evolution.resolving(tolerance, limit, known))
 
     def begin(self, evolution: Evolution) -> None:
         """Start at the initial values."""
@@ -109,7 +99,7 @@ class _Marcher:
     @property
     def modes(self) -> int:
         """The modes in time of a window."""
-        return int(np.clip(self.limit / self.evolution.space, FEWEST, MOST))
+        return self.evolution.modes(self.limit)
 
     def attempt(self) -> tuple[Step, Solved, Window]:
         """Solve the next window at its present length."""
@@ -117,7 +107,7 @@ class _Marcher:
         self.length = left if left - self.length < 0.2 * self.length else self.length
         last = self.length >= left * (1 - 1e-12)
         end = self.evolution.end if last else self.now + self.length
-        step = Step(self.evolution, self.now, end, self.modes, self.tables)
+        step = self.evolution.step(self.now, end, self.modes, self.tables)
         solved = step.solve(self.carried, self.known, scale=max(self.scales))
         self.result.factorizations += solved.factorizations
         window = step.window(solved.x, self.carried)
@@ -138,22 +128,24 @@ class _Marcher:
 
     def refined(self, window: Window) -> bool:
         """Gather the points of the space layers or enlarge them, if they do not resolve the solution."""
-        self.spread = space_tail(window, self.scales)
+        self.spread = self.evolution.tail(window, self.scales)
         if self.spread <= self.tolerance:
             return False
         if self.restarts < RESTARTS:
-            gathered = gathered_for(self.evolution, window, max(self.tolerance, self.spread))
+            gathered = self.evolution.gathered(window, max(self.tolerance, self.spread))
             if gathered is not None:
                 self.restarts += 1
-                self.begin(resolving(gathered, self.tolerance, self.limit, self.known))
+                self.begin(gathered.resolving(self.tolerance, self.limit, self.known))
                 return True
-        grown = grown_for(self.evolution, window, self.tolerance, self.limit, self.scales)
+        grown = self.evolution.grown(window, self.tolerance, self.limit, self.scales)
         if grown is None:
             return False
-        self.carried = _all_moved(self.carried, self.evolution, grown)
+        self.carried = self.evolution.moved(self.carried, grown)
+        self.result.windows = self.evolution.rewritten(self.result.windows, grown)
         if self.errors is not None and self.result.rich is not None:
-            rich = _rich(grown)
-            self.errors = _all_moved(self.errors, self.result.rich, rich)
+            rich = grown.richer()
+            self.errors = self.result.rich.moved(self.errors, rich)
+            self.result.defect = self.result.rich.rewritten(self.result.defect, rich)
             self.result.rich = rich
         self.evolution = self.result.evolution = grown
         self.tables, self.rich_tables = {}, {}
@@ -170,18 +162,18 @@ class _Marcher:
         self.scales = [max(s, size) for s, size in zip(self.scales, sizes, strict=True)]
         self.now = step.end
         grow = (max(self.tolerance, 0.1 * self.spread) / max(self.tail, 1e-17)) ** (1 / (self.modes - 1))
-        self.length *= float(np.clip(0.85 * grow, 0.5, 2.0))
+        self.length *= self.evolution.stride(0.85 * grow)
 
     def estimate(self, step: Step, x: np.ndarray) -> None:
         """Solve the linearised equation for the defect of a window in a richer space."""
         if self.result.rich is None:
-            self.result.rich = _rich(step.evolution)
+            self.result.rich = step.evolution.richer()
         rich = self.result.rich
-        lifted = _all_moved(self.carried, step.evolution, rich)
+        lifted = step.evolution.moved(self.carried, rich)
         if self.errors is None:
             self.errors = [e - c for e, c in zip(rich.carried(self.known), lifted, strict=True)]
-        finer = Step(rich, step.start, step.end, self.modes + 2, self.rich_tables)
-        base = _prolonged(step, finer, x)
+        finer = rich.step(step.start, step.end, self.modes + 2, self.rich_tables)
+        base = step.prolonged(x, finer)
         total = [c + e for c, e in zip(lifted, self.errors, strict=True)]
         difference = finer.solve(total, self.known, start=base, steps=1).x - base
         self.result.defect.append(finer.window(difference, self.errors))
@@ -191,20 +183,3 @@ class _Marcher:
         """Say why the march ends early."""
         self.result.converged = False
         self.result.remarks.append(remark)
-
-
-def _rich(evolution: Evolution) -> Evolution:
-    return evolution.resized(1.08, least=4)
-
-
-def _all_moved(arrays: Sequence[np.ndarray], old: Evolution, new: Evolution) -> list[np.ndarray]:
-    return [moved(c, a, b) for c, a, b in zip(arrays, old.layers, new.layers, strict=True)]
-
-
-def _prolonged(step: Step, finer: Step, x: np.ndarray) -> np.ndarray:
-    """Return the coefficients of a window in a richer one."""
-    parts = []
-    for n, c in enumerate(split(x, step.fields)):
-        old, new = step.fields[n].layers, finer.fields[n].layers
-        parts.append(moved(c[None], old, new).ravel())
-    return np.concatenate(parts)

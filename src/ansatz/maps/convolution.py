@@ -34,11 +34,11 @@ def convolve(x: Array, weight: Array, margin: tuple[int, int]) -> Array:
 @convolve.defjvp
 def _convolve_jvp(margin: tuple[int, int], primals: Any, tangents: Any) -> tuple[Array, Array]:
     (x, weight), (dx, dweight) = primals, tangents
-    moved = convolve(dx, weight, margin) + _by_rows(x, dweight, margin)
+    moved = convolve(dx, weight, margin) + by_rows(x, dweight, margin)
     return convolve(x, weight, margin), moved
 
 
-def _by_rows(x: Array, weight: Array, margin: tuple[int, int]) -> Array:
+def by_rows(x: Array, weight: Array, margin: tuple[int, int]) -> Array:
     """Return the same as `convolve`, as a sum of one matrix product for each row of the weight."""
     size, _, channels, out = weight.shape
     x = jnp.pad(x, (margin, margin, (0, 0)))

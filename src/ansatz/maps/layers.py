@@ -1,4 +1,4 @@
-"""Layers without a shape of their own: layer norm, dropout, skip connections, chains."""
+"""Layers without a shape of their own: normalizations, dropout, skip connections, chains."""
 
 import equinox as eqx
 import jax
@@ -62,6 +62,34 @@ class LayerNorm(Map):
     def example(key: PRNGKeyArray) -> "tuple[LayerNorm, Array]":
         """Return a small map and an input for it."""
         return LayerNorm(4), jax.random.normal(key, (4,))
+
+
+class RMSNorm(Map):
+    """``scale · x / sqrt(mean(x²) + 1e-5)`` over the last axis (Zhang & Sennrich 2019).
+
+    A layer norm that neither centers nor shifts; `scale: [size]` starts at 1, and `x: [..., size]`.
+    """
+
+    scale: Float[Array, " size"]
+
+    def __init__(self, size: int):
+        positive("RMSNorm", size=size)
+        self.scale = jnp.ones(size)
+
+    def __call__(
+        self, x: Float[Array, "*shape"], *, key: PRNGKeyArray | None = None
+    ) -> Float[Array, "*shape"]:
+        """Return the normalized x."""
+        size = self.scale.shape[0]
+        if x.ndim == 0 or x.shape[-1] != size:
+            raise BadInput(f"RMSNorm takes arrays whose last axis is {size} and got {list(x.shape)}.")
+        inverse = jax.lax.rsqrt((x**2).mean(-1, keepdims=True) + 1e-5)
+        return x * inverse * self.scale.reshape(*(1,) * (x.ndim - 1), size)
+
+    @staticmethod
+    def example(key: PRNGKeyArray) -> "tuple[RMSNorm, Array]":
+        """Return a small map and an input for it."""
+        return RMSNorm(4), jax.random.normal(key, (4,))
 
 
 class Dropout(Map):

@@ -12,7 +12,7 @@ def expect(x: Any, shape: tuple[int, ...], who: str) -> None:
 
     >>> expect(jnp.ones(3), (4,), "MLP")
     Traceback (most recent call last):
-    ansatz.core.BadInput: MLP takes one example of shape [4] and got [3].
+    ansatz.errors.BadInput: MLP takes one example of shape [4] and got [3].
     """
     found = jnp.shape(x)
     if found != shape:
@@ -27,3 +27,12 @@ def positive(who: str, **sizes: int) -> None:
     for name, size in sizes.items():
         if isinstance(size, bool) or not isinstance(size, int) or size < 1:
             raise BadInput(f"{who} needs {name} to be an integer of at least 1, not {size!r}.")
+
+
+def wide(dtype: Any) -> jnp.dtype:
+    """Return the type in which sums and angles are computed: the array's own, or float32 where that has less.
+
+    >>> wide(jnp.bfloat16).name, wide(jnp.float32).name
+    ('float32', 'float32')
+    """
+    return jnp.dtype(dtype if jnp.finfo(dtype).bits >= 32 else jnp.float32)

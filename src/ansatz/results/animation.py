@@ -68,7 +68,7 @@ def _frames(times: Any, draw: Callable[[Axes, int], None], label: str, suffix: s
             draw(ax, at)
             ax.set_title(f"{label} = {time:.3g}", loc="left")
             pictures.append(_pixels(figure, opaque=suffix == ".gif"))
-    return _joined(pictures, FORMATS[suffix])
+    return joined(pictures, FORMATS[suffix])
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def _pixels(figure: Figure, *, opaque: bool) -> Image.Image:
     return Image.alpha_composite(page, image).convert("RGB")
 
 
-def _joined(pictures: Sequence[Image.Image], form: str) -> bytes:
+def joined(pictures: Sequence[Image.Image], form: str) -> bytes:
     """Return the frames as one file; PNG frames keep their transparency, each replacing the one before."""
     buffer = io.BytesIO()
     durations = [MILLISECONDS] * (len(pictures) - 1) + [1000]

@@ -1,10 +1,11 @@
 """One self-contained page that says what came out: sections of sentences, figures, tables and commands.
 
-No script, no network, no link to elsewhere: a content security policy in the page forbids them. All text is
-escaped; SVG is parsed and refused unless it only draws.
+No network, no link to elsewhere, and no script but those of a `Live` block, by their hashes: a content
+security policy in the page forbids them. All text is escaped; SVG is parsed and refused unless it only draws.
 """
 
 import base64
+import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -29,6 +30,7 @@ DRAWING = {
     "polyline", "polygon", "image", "linearGradient", "radialGradient", "stop", "title", "desc", "marker",
 }  # fmt: skip
 
+STARTS = {"png": b"\x89PNG\r\n\x1a\n", "gif": b"GIF8"}
 MATH = set("math mrow mi mn mo mfrac msup msub msubsup msqrt mtext".split())
 
 
@@ -89,7 +91,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure with its caption: SVG text as `plots` and `pictures` make it, or the bytes of a PNG."""
+    """A figure with its caption: SVG text as `plots` and `pictures` make it, or the bytes of a PNG or GIF."""
 
     kind: ClassVar[str] = "picture"
     image: str | bytes
@@ -98,15 +100,44 @@ class Picture:
     wide: bool = False
 
     def markup(self) -> Markup:
-        """Return the HTML of the image: checked SVG, or an `<img>` that holds its PNG."""
+        """Return the HTML of the image: checked SVG, or an `<img>` that holds its PNG or GIF."""
         if isinstance(self.image, bytes):
-            if not self.image.startswith(b"\x89PNG\r\n\x1a\n"):
+            kind = next((name for name, start in STARTS.items() if self.image.startswith(start)), None)
+            if kind is None:
                 raise BadInput(
-                    "A figure given as bytes is no PNG; give the text of an SVG or the bytes of a PNG."
+                    "A figure given as bytes is no PNG; give the text of an SVG or the bytes of a PNG or GIF."
                 )
             data = base64.b64encode(self.image).decode()
-            return Markup('<img alt="{}" src="data:image/png;base64,{}">').format(self.caption, data)
+            return Markup('<img alt="{}" src="data:image/{};base64,{}">').format(self.caption, kind, data)
         return _checked_svg(self.image)
+
+
+@dataclass(frozen=True)
+class Live:
+    """A part that computes in the page, such as a decoder with sliders: HTML of Ansatz's own making."""
+
+    kind: ClassVar[str] = "live"
+    html: str
+    caption: str
+    title: str = ""
+
+    def markup(self) -> Markup:
+        """Return the HTML; what would lead out of the page is refused."""
+        outside = re.search(
+            r"<(?:iframe|link|object|embed|form|img)\b|\s(?:src|href|on\w+)\s*=", self._bare()
+        )
+        if outside:
+            raise BadInput(f"A live part of a page holds {outside[0]!r}, which may lead out of the page.")
+        return Markup(self.html)
+
+    def hashes(self) -> list[str]:
+        """Return what a policy must allow: the hashes of the scripts that run."""
+        scripts = re.findall(r"<script>(.*?)</script>", self.html, re.DOTALL)
+        digests = [hashlib.sha256(one.encode()).digest() for one in scripts]
+        return [f"'sha256-{base64.b64encode(one).decode()}'" for one in digests]
+
+    def _bare(self) -> str:
+        return re.sub(r"(<script[^>]*>).*?</script>", r"\1", self.html, flags=re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -148,7 +179,7 @@ class Details:
     blocks: "Sequence[Block]"
 
 
-Block: TypeAlias = Sentence | Facts | Tiles | Table | Picture | Formulas | Code | Remarks | Details
+Block: TypeAlias = Sentence | Facts | Tiles | Table | Picture | Live | Formulas | Code | Remarks | Details
 
 
 @dataclass(frozen=True)
@@ -176,8 +207,8 @@ def render(
 ) -> str:
     """Return the page as HTML text: `title`, the `answer` in one sentence, `tiles` of numbers, the sections.
 
-    The page needs no network and no script, follows the reader's light or dark theme, and stays below 2 MB by
-    leaving out its largest figures, which it then says.
+    The page needs no network and, without a `Live` block, no script, follows the reader's light or dark
+    theme, and stays below 2 MB by leaving out its largest figures, which it then says.
 
     >>> page = render([Section("Result", [Sentence("1 < 2")])], "A <run>")
     >>> "A &lt;run&gt;" in page and "1 &lt; 2" in page and "<script" not in page
@@ -185,6 +216,7 @@ def render(
     """
     spoken = answer if isinstance(answer, Sentence) else Sentence(answer)
     sections = _within(list(sections), LARGEST - 100_000)
+    live = [block for section in sections for block in section.blocks if isinstance(block, Live)]
     page = _templates().get_template("report.html.j2")
     return page.render(
         title=title,
@@ -193,6 +225,7 @@ def render(
         tiles=tiles,
         sections=_anchored(sections),
         footer=footer,
+        scripts=" ".join(sorted({one for block in live for one in block.hashes()})),
         number=number,
     )
 

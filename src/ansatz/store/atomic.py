@@ -8,6 +8,7 @@ import secrets
 import shutil
 import stat
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -198,8 +199,12 @@ def _same_file(descriptor: int, path: Path) -> bool:
 
 
 def _holder(descriptor: int) -> str:
-    try:
-        text = os.pread(descriptor, 32, 0).decode("ascii", "replace")
-    except OSError:
-        text = ""
+    """Return who holds a lock; one who has only just taken it needs a moment to write who it is."""
+    text = ""
+    for _ in range(20):
+        with contextlib.suppress(OSError):
+            text = os.pread(descriptor, 32, 0).decode("ascii", "replace")
+        if text:
+            break
+        time.sleep(0.005)
     return f"process {int(text)}" if re.fullmatch(r"[0-9]+", text) else "another process"

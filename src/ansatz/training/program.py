@@ -196,7 +196,7 @@ class Program:
     def has_convolution(self, consts: Any) -> bool:
         """Tell whether a step computes a convolution."""
         self.trace("one", consts)
-        return _has_primitive(self.jaxprs["one"].jaxpr, "conv_general_dilated")
+        return has_primitive(self.jaxprs["one"].jaxpr, "conv_general_dilated")
 
     def _closed(self, new: State) -> list[Any]:
         flat = flatten(new)
@@ -292,13 +292,14 @@ def exhausted(program: Program, arrays: Any) -> Any:
     return (best.stale >= watch.patience).all()
 
 
-def _has_primitive(jaxpr: Any, name: str) -> bool:
+def has_primitive(jaxpr: Any, name: str) -> bool:
+    """Tell whether a primitive of this name stands anywhere in a jaxpr."""
     for equation in jaxpr.eqns:
         if equation.primitive.name == name:
             return True
         for value in equation.params.values():
             for inner in value if isinstance(value, tuple | list) else (value,):
                 inner = getattr(inner, "jaxpr", inner)
-                if hasattr(inner, "eqns") and _has_primitive(inner, name):
+                if hasattr(inner, "eqns") and has_primitive(inner, name):
                     return True
     return False

@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ansatz._spelling import nearest
-from ansatz.core import BadInput
 from ansatz.equations.declare import problem_of_text
 from ansatz.equations.parse import parse_constant
 from ansatz.equations.parse_tokens import split_at, wrong
 from ansatz.equations.problem import Problem
+from ansatz.errors import BadInput
 
 Grid: TypeAlias = Callable[[], tuple[np.ndarray, ...]]
 

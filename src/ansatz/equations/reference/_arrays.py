@@ -4,7 +4,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ansatz.core import BadInput
+from ansatz.errors import BadInput
 
 # Whatever NumPy makes an array of numbers from.
 Coordinate: TypeAlias = Any

@@ -14,7 +14,6 @@ from numpy.polynomial import chebyshev
 from scipy.linalg import lu_factor, lu_solve
 from scipy.special import roots_jacobi
 
-from ansatz.core import BadInput
 from ansatz.equations.reference._arrays import (
     Coordinate,
     Values,
@@ -22,6 +21,7 @@ from ansatz.equations.reference._arrays import (
     relative_difference,
     require_range,
 )
+from ansatz.errors import BadInput
 
 DEGREE, FINER, ITERATIONS = 40, 48, 12
 # The lid's 4X at an upper corner asks for f(0) = f(π/2) = f'(π/2) = 0, f'(0) = -4 of ψ = r² f(φ).

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ansatz.core import BadInput
 from ansatz.equations.reference import exact, ordinary
 from ansatz.equations.reference._arrays import relative_difference
 from ansatz.equations.reference.allen_cahn import converge_allen_cahn
@@ -14,6 +13,7 @@ from ansatz.equations.reference.cavity import converge_cavity
 from ansatz.equations.reference.levels import converge_quartic
 from ansatz.equations.reference.lshape import converge_poisson_l_shape, membrane_levels
 from ansatz.equations.reference.schroedinger import converge_nonlinear_schroedinger
+from ansatz.errors import BadInput
 
 
 def _rounding(function: Callable[..., object], dimensions: int) -> Callable[[], float]:

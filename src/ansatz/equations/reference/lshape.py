@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import jv
 
-from ansatz.core import BadInput
 from ansatz.equations.reference._arrays import Coordinate, Values, broadcast
+from ansatz.errors import BadInput
 
 VERTICES = ((0, 0), (0, 1), (-1, 1), (-1, -1), (1, -1), (1, 0))
 # The corner, the direction of the side from which its angle opens, and the angle in units of π/2.

@@ -5,9 +5,9 @@ import math
 import numpy as np
 from scipy.special import ellipj
 
-from ansatz.core import BadInput
 from ansatz.equations.reference._arrays import Coordinate, Values, broadcast, relative_difference
 from ansatz.equations.reference.taylor import Precision, QuadraticFlow, trajectory
+from ansatz.errors import BadInput
 
 FINER = Precision(halvings=7, order=34, bits=192)
 

@@ -13,7 +13,7 @@ from operator import mul
 
 import numpy as np
 
-from ansatz.core import BadInput
+from ansatz.errors import BadInput
 
 
 @dataclass(frozen=True)

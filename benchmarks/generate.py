@@ -1,0 +1,43 @@
+"""The bars of `ansatz generate`, in their order."""
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.generate_diffusion import densities, inverse_problems, samplers
+from benchmarks.generate_gan import g1, g2
+from benchmarks.generate_text import large_writing, losses, small_writing, training_rate
+from benchmarks.generate_translate import polynomials
+from benchmarks.generate_vae import binary_digits, linear
+
+Row = list[dict[str, Any]]
+
+
+def oracles() -> Row:
+    """D1, V1 and G1: what is known in closed form."""
+    return [*samplers(), *linear(), *g1()]
+
+
+def numbered(rows: list[Callable[[], Row]]) -> list[Callable[[], Row]]:
+    """Return rows whose figures have ids: generate-2a, generate-2b, …"""
+
+    def lettered(number: int, measure: Callable[[], Row]) -> Callable[[], Row]:
+        return lambda: [
+            figure | {"id": f"generate-{number}{chr(ord('a') + at)}"} for at, figure in enumerate(measure())
+        ]
+
+    return [lettered(number, row) for number, row in enumerate(rows, 1)]
+
+
+MEASURES = [
+    oracles,
+    losses,
+    training_rate,
+    small_writing,
+    large_writing,
+    polynomials,
+    densities,
+    inverse_problems,
+    binary_digits,
+    g2,
+]
+ROWS = [*numbered(MEASURES)]

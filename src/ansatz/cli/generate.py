@@ -1,0 +1,36 @@
+"""`ansatz generate`: draw me more like these. A model of a text, and what it is worth beside n-grams.
+
+The first word says of what: text. `ansatz generate text --help` shows what it takes.
+
+examples:
+  ansatz generate text --data plays.txt --budget 3m --out runs/plays
+  ansatz sample runs/plays --prompt "ROMEO:" --length 300
+"""
+
+from collections.abc import Callable
+
+
+def command(arguments: list[str]) -> int:
+    """Do what the words after the kind ask for; return the exit code."""
+    from ansatz._spelling import nearest
+    from ansatz.core import BadInput
+
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print((__doc__ or "").strip())
+        return 0
+    kind, *rest = arguments
+    if kind.startswith("-"):
+        raise BadInput(f"The first word says what to generate: {', '.join(KINDS)}; {kind} comes after it.")
+    if kind not in KINDS:
+        raise BadInput(f"There is nothing {kind!r} to generate; {nearest(kind, KINDS)}.")
+    return KINDS[kind](rest)
+
+
+def _text(arguments: list[str]) -> int:
+    from ansatz.cli._generate_text import command
+
+    return command(arguments)
+
+
+KINDS: dict[str, Callable[[list[str]], int]] = {"text": _text}
+"""What can be generated; each kind has a file `_generate_KIND.py` with its flags."""

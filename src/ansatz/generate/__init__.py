@@ -1,0 +1,1 @@
+"""Generative models: draw me more like these."""

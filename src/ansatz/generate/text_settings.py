@@ -1,0 +1,84 @@
+"""The choices of `ansatz generate text` that are not the network's own."""
+
+import dataclasses
+import re
+from typing import Any
+
+from ansatz._spelling import nearest
+from ansatz.core import BadInput
+from ansatz.generate.text_network import TextNetwork
+
+TOKENIZERS = ("characters", "bytes", "words", "pairs")
+BUDGET = 180.0
+"""The seconds that a run may take where neither a budget nor a number of steps is given."""
+UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+
+@dataclasses.dataclass(frozen=True)
+class TextSettings:
+    """How a text is read, and for how long a model is trained on it.
+
+    - `tokenizer`: what a token is: characters, bytes, words or pairs (of bytes, merged).
+    - `validation`: the share of the text, its end, that is kept for validation.
+    - `budget`: the time that all may take, as 90s, 3m or 1h: size, batch and steps are chosen to fit; 3m if
+      not given.
+    - `steps`: so many steps, whatever they take; 0 for as many as the budget allows.
+    - `residual`: let the network correct a Kneser-Ney model instead of starting from nothing.
+    - `order`: the length of the longest grams of the Kneser-Ney model.
+    - `baselines`: whether to compare with classical models.
+    - `seed`: of the initialization, the windows and the samples in the report.
+    """
+
+    tokenizer: str = "characters"
+    validation: float = 0.1
+    budget: float | None = None
+    steps: int = 0
+    residual: bool = False
+    order: int = 6
+    baselines: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be, before a text is read."""
+        if self.tokenizer not in TOKENIZERS:
+            raise BadInput(
+                f"There is no tokenizer {self.tokenizer!r} for texts; {nearest(self.tokenizer, TOKENIZERS)}."
+            )
+        if not 0 < self.validation < 1:
+            raise BadInput(f"validation={self.validation} is no share of a text: it lies between 0 and 1.")
+        if self.budget is not None and not self.budget > 0:
+            raise BadInput(f"budget={self.budget} is no time: give a positive number of seconds.")
+        for name, least in (("steps", 0), ("order", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least {least}.")
+
+    @property
+    def seconds(self) -> float:
+        """The seconds that all may take."""
+        return BUDGET if self.budget is None else self.budget
+
+
+def sort_out_text(options: dict[str, Any]) -> tuple[TextSettings, TextNetwork]:
+    """Return the settings and the network that keyword arguments ask for; unknown ones get a sentence."""
+    mine, theirs = (
+        {field.name for field in dataclasses.fields(kind)} for kind in (TextSettings, TextNetwork)
+    )
+    unknown = [name for name in options if name not in mine | theirs]
+    if unknown:
+        raise BadInput(f"There is no setting {unknown[0]!r}; {nearest(unknown[0], sorted(mine | theirs))}.")
+    given = {name: value for name, value in options.items() if name in mine}
+    if isinstance(given.get("budget"), str):
+        given["budget"] = seconds_of(given["budget"])
+    return TextSettings(**given), TextNetwork(**{n: v for n, v in options.items() if n in theirs})
+
+
+def seconds_of(text: str) -> float:
+    """Return the seconds that a time such as `90s`, `3m` or `1.5h` means.
+
+    >>> seconds_of("3m")
+    180.0
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)", text.strip().lower())
+    if match is None or match[2] not in UNITS or not float(match[1]) > 0:
+        raise BadInput(f"The budget {text!r} is no time; write 90s, 3m or 1h.")
+    return float(match[1]) * UNITS[match[2]]
