@@ -96,7 +96,8 @@ class Condition(Map):
             raise BadInput("This network knows no classes: build it with their number.")
         if label.shape != ():
             raise BadInput(f"The class of one example is a single integer, not {list(label.shape)}.")
-        return self.known(label[None])
+        # Components of about 1, like those of the noise level: else the class is hardly heard at first.
+        return self.known(label[None]) * self.width**0.5
 
     def _sentence(self, words: Array, key: PRNGKeyArray | None) -> Array:
         if self.reader is None or self.outward is None:

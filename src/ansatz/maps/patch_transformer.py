@@ -171,7 +171,7 @@ class PatchTransformer(Map):
     @staticmethod
     def example(key: PRNGKeyArray) -> "tuple[PatchTransformer, Noisy]":
         """Return a small map and an input for it."""
-        net = PatchTransformer((5, 4, 2), 2, 8, 2, 2, classes=3, vocabulary=5, length=3, key=key)
+        net = PatchTransformer((5, 4, 2), 2, 8, 1, 2, classes=3, key=key)
         # At the start most parameters have no effect on the output, which is 0.
         parts = lambda n: (n.modulation.weight, n.outward.weight)  # noqa: E731
         drawn = [
@@ -179,8 +179,8 @@ class PatchTransformer(Map):
             for k, w in zip(jax.random.split(key), parts(net), strict=True)
         ]
         net = eqx.tree_at(parts, net, tuple(drawn))
-        told = Told(jnp.asarray(1), jnp.asarray([2, 4, 0]))
-        return net, Noisy(jax.random.normal(key, (5, 4, 2)), jnp.asarray(0.3), told, jnp.asarray(True))
+        seen = jax.random.normal(key, (5, 4, 2))
+        return net, Noisy(seen, jnp.asarray(0.3), Told(jnp.asarray(1)), jnp.asarray(True))
 
 
 def _zero(projection: Projection) -> Projection:

@@ -45,6 +45,10 @@ class ResidualBlock(Map):
     def __call__(self, x: Any, *, key: PRNGKeyArray | None = None) -> Float[Array, "H W out"]:
         """Return the image `[H, W, out]` for `(x, told)`."""
         h, told = x
+        channels = self.first.weight.shape[2]
+        if h.ndim != 3 or h.shape[2] != channels:
+            raise BadInput(f"ResidualBlock takes an image [H, W, {channels}] and got {list(h.shape)}.")
+        expect(told, (self.modulation.weight.shape[1],), "What ResidualBlock is told")
         scale, shift = self.modulation(told[None])[0].reshape(2, -1)
         nothing = jnp.zeros(h.shape[-1], h.dtype)
         moved = self.first(jax.nn.silu(modulated(h, nothing, nothing)))
@@ -168,11 +172,11 @@ class UNet(Map):
     @staticmethod
     def example(key: PRNGKeyArray) -> "tuple[UNet, Noisy]":
         """Return a small map and an input for it."""
-        net = UNet((5, 4, 2), (4, 6), 5, 2, classes=3, vocabulary=5, length=3, key=key)
+        net = UNet((5, 4, 2), (4, 6), 5, 2, classes=3, key=key)
         weight = 0.2 * jax.random.normal(key, net.outward.weight.shape)
         net = eqx.tree_at(lambda n: n.outward.weight, net, weight)
-        told = Told(jnp.asarray(1), jnp.asarray([2, 4, 0]))
-        return net, Noisy(jax.random.normal(key, (5, 4, 2)), jnp.asarray(0.3), told, jnp.asarray(True))
+        seen = jax.random.normal(key, (5, 4, 2))
+        return net, Noisy(seen, jnp.asarray(0.3), Told(jnp.asarray(1)), jnp.asarray(True))
 
 
 def doubled(x: Float[Array, "H W C"]) -> Float[Array, "H2 W2 C"]:
