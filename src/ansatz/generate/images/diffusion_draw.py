@@ -98,8 +98,9 @@ def inpaint(
 ) -> np.ndarray:
     """Draw `count` images that agree with an image `[H, W, C]` of bytes where a mask `[H, W]` is True.
 
-    What differs between them is what the known pixels leave open.  `noise` is the deviation that known
-    pixels may have, in units of [0, 1]; the others are those of `draw_images` and `solve_inverse`.
+    What differs between them is what the known pixels leave open.  `noise`, in units of [0, 1], is how
+    closely the drawing follows the known pixels, which then stand in the images as they were given; the
+    other arguments are those of `draw_images` and `solve_inverse`.
     """
     model, told = run.model, condition(run, count, classes, sentences)
     pixels, mask = np.asarray(image), np.asarray(known)
@@ -116,7 +117,9 @@ def inpaint(
     operator = Mask(np.broadcast_to(mask[:, :, None], model.shape))
     scale = float(model.scale.value)
     z = ((jnp.asarray(pixels, jnp.float32) + 0.5) / 256 - model.center.value) / scale
-    settings = {"covariance": "isotropic", "iterations": iterations, "steps": steps} | options
+    # Fresh noise at each step mends what the approximate correction of the steps before got wrong.
+    settings = {"covariance": "isotropic", "iterations": iterations, "steps": steps, "sampler": "ddpm"}
+    settings |= options
 
     def draw(keys: Array, told: Any) -> Array:
         found = solve_inverse(
@@ -124,7 +127,8 @@ def inpaint(
         )
         return model.outside(found.samples)
 
-    return in_blocks(draw, keys_of(seed, count), told)
+    drawn = in_blocks(draw, keys_of(seed, count), told)
+    return np.where(mask[None, :, :, None], pixels / np.float32(255), drawn)
 
 
 def bound(run: Run, images: np.ndarray, classes: Any = None, *, steps: int = 24, probes: int = 2) -> Bound:
