@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.generate_diffusion import densities, inverse_problems, samplers
 from benchmarks.generate_gan import g1, g2
+from benchmarks.generate_images_gan import autoencoder_rate, digits_gan
 from benchmarks.generate_text import large_writing, losses, small_writing, training_rate
 from benchmarks.generate_translate import polynomials
 from benchmarks.generate_vae import binary_digits, linear
@@ -39,5 +40,7 @@ MEASURES = [
     inverse_problems,
     binary_digits,
     g2,
+    digits_gan,
+    autoencoder_rate,
 ]
 ROWS = [*numbered(MEASURES)]
