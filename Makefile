@@ -12,6 +12,7 @@ WORKERS ?= 2
 PEERS := $(if $(ANSATZ_PEER_DEEPXDE),,benchmarks/peers/.venv-deepxde/.installed)
 PEERS += $(if $(ANSATZ_PEER_JINNS),,benchmarks/peers/.venv-jinns/.installed)
 NANOGPT := $(if $(ANSATZ_PEER_NANOGPT),,benchmarks/peers/.venv-nanogpt/.installed)
+PYTHAE := $(if $(ANSATZ_PEER_PYTHAE),,benchmarks/peers/.venv-pythae/.installed)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -48,7 +49,7 @@ bench: $(STAMP)  ## Measure the bars of an area: AREA=fit, one row of it: ROW=3
 bench-solve: $(STAMP) $(PEERS)  ## Make the peers' environments and measure every bar of solve
 	$(BIN)/python -m benchmarks.run solve $(ROW)
 
-bench-generate: $(STAMP) $(NANOGPT)  ## Make nanoGPT's environment and measure the bars of generate
+bench-generate: $(STAMP) $(NANOGPT) $(PYTHAE)  ## Make the peers' environments and measure the bars of generate
 	$(BIN)/python -m benchmarks.run generate $(ROW)
 
 benchmarks/peers/.venv-%/.installed: benchmarks/peers/%.txt

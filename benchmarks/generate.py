@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.generate_diffusion import densities, inverse_problems, samplers
 from benchmarks.generate_gan import g1, g2
 from benchmarks.generate_images_diffusion import conditional_digits
+from benchmarks.generate_images_gan import autoencoder_rate, digits_gan
 from benchmarks.generate_text import large_writing, losses, small_writing, training_rate
 from benchmarks.generate_translate import polynomials
 from benchmarks.generate_vae import binary_digits, linear
@@ -41,5 +42,7 @@ MEASURES = [
     binary_digits,
     g2,
     conditional_digits,
+    digits_gan,
+    autoencoder_rate,
 ]
 ROWS = [*numbered(MEASURES)]

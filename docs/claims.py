@@ -59,4 +59,18 @@ CLAIMS: dict[str, dict[str, str]] = {
         "shooting": "This is much easier than a shooting method.",
         "boundary terms": "The terms (y(0) - y0)² and (y(1) - y1)² impose the conditions.",
     },
+    "09_vae": {
+        "identity": "Variational autoencoders learn the identity function, through a small bottleneck.",
+        "compress": "The encoder learns to compress the input to a representative of low dimension.",
+        "noise and new images": "By adding random noise one gets a new cat image.",
+        "submanifold": "One can move around on the submanifold where all cat images lie.",
+        "dirty tricks": "To propagate gradients back through the noise takes dirty tricks.",
+    },
+    "10_gan": {
+        "from noise": "A generator is trained to make images from noise.",
+        "binary classifier": "The discriminator is a binary classifier of images into real and generated.",
+        "inverse losses": "The losses of the two networks are inverses of each other.",
+        "in the end": "In the end the generator will have learned to generate.",
+        "indistinguishable": "What it generates cannot be distinguished from real images anymore.",
+    },
 }

@@ -184,15 +184,24 @@ def trainable(model: PyTree) -> PyTree:
     def mask(leaf: Any) -> Any:
         if isinstance(leaf, Fixed):
             return jax.tree.map(lambda _: False, leaf)
+        if isinstance(leaf, jax.ShapeDtypeStruct):
+            return jnp.issubdtype(leaf.dtype, jnp.inexact)
         return eqx.is_inexact_array(leaf)
 
     return jax.tree.map(mask, model, is_leaf=lambda leaf: isinstance(leaf, Fixed))
 
 
 def count_parameters(model: PyTree) -> int:
-    """Return the number of real parameters in θ (a complex one counts twice)."""
-    theta = eqx.filter(model, trainable(model))
-    return sum(x.size * (2 if jnp.iscomplexobj(x) else 1) for x in jax.tree.leaves(theta))
+    """Return the number of real parameters in θ (a complex one counts twice).
+
+    Of a model that `equinox.filter_eval_shape` made, whose arrays are shapes alone, it counts those.
+
+    >>> shapes = jax.eval_shape(lambda: {"w": jnp.ones((3, 2)), "n": jnp.arange(4)})
+    >>> count_parameters(shapes)
+    6
+    """
+    theta = jax.tree.leaves(eqx.filter(model, trainable(model)))
+    return sum(x.size * (2 if jnp.issubdtype(x.dtype, jnp.complexfloating) else 1) for x in theta)
 
 
 def over_batch(model: Map, x: Any, key: PRNGKeyArray | None = None) -> Any:

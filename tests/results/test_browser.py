@@ -9,7 +9,14 @@ import shutil
 import subprocess
 import threading
 
+import jax
+import jax.numpy as jnp
+import numpy as np
 import pytest
+
+from ansatz.generate.images.vae import ImageVAE
+from ansatz.generate.images.vae_walk import latent_walk
+from ansatz.results.report import Live, Section, render
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed")
@@ -37,11 +44,11 @@ frame.srcdoc = new TextDecoder().decode(Uint8Array.from(atob("DATA"), c => c.cha
 </script></body>"""
 
 
-def probe(page, width, folder, *, dark=False):
+def probe(page, width, folder, *, dark=False, template=PROBE):
     """Lay the page out in a frame of that width and return what was measured."""
     data = base64.b64encode(page.encode()).decode()
     (folder / "probe.html").write_text(
-        PROBE.replace("WIDTH", str(width)).replace("DATA", data), encoding="utf-8"
+        template.replace("WIDTH", str(width)).replace("DATA", data), encoding="utf-8"
     )
     scheme = ["--blink-settings=preferredColorScheme=0"] if dark else []
     command = [
@@ -110,3 +117,39 @@ def test_dark_and_light_pages_have_contrast_and_figures_follow(example_report, t
     assert brightness(light["background"]) > 200 > 80 > brightness(light["text"])
     assert brightness(dark["background"]) < 60 < 180 < brightness(dark["text"])
     assert brightness(dark["label"]) > brightness(light["label"]) + 40
+
+
+WALK = """<!doctype html><body><iframe id="f" style="width:900px;height:900px"></iframe>
+<pre id="o"></pre><script>
+const frame = document.getElementById("f");
+frame.onload = () => {
+  const page = frame.contentDocument, canvas = page.querySelector(".latent-walk canvas");
+  const slider = page.querySelector(".latent-walk input");
+  const seen = () => [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+  const before = seen();
+  slider.value = slider.value > 0 ? -3 : 3;
+  slider.dispatchEvent(new frame.contentWindow.Event("input"));
+  const moved = seen();
+  page.querySelector(".latent-walk button").click();
+  document.getElementById("o").textContent = JSON.stringify({before, moved, back: seen()});
+};
+frame.srcdoc = new TextDecoder().decode(Uint8Array.from(atob("DATA"), c => c.charCodeAt(0)));
+</script></body>"""
+
+
+def test_the_sliders_of_a_latent_walk_move_the_image(tmp_path):
+    recipe = ImageVAE(latent=3, width=16, depth=1)
+    model = recipe.model((6, 5, 1), np.zeros(30), 1.0, jax.random.key(0))
+    html = latent_walk(model, (6, 5, 1), np.eye(3))
+    page = render([Section("Walk", [Live(html, "Move a slider")])], "t")
+    seen = probe(page, 900, tmp_path, template=WALK)
+    before, moved, back = (np.array(seen[name]).reshape(6, 5, 4) for name in ("before", "moved", "back"))
+    assert (before[..., 3] == 255).all() and np.ptp(before[..., 0]) > 10
+    assert np.abs(moved - before).max() > 10 and np.array_equal(before, back)
+    codes = np.array([[1.0, 0, 0], [-3, 0, 0], [1, 0, 0]])
+    for image, code in zip((before, moved, back), codes, strict=True):
+        exact = jax.nn.sigmoid(model.decoder(jnp.asarray(code, jnp.float32))).reshape(6, 5)
+        assert np.abs(image[..., 0] - 255 * np.asarray(exact)).max() < 1.5
+    without = page.replace("script-src", "img-src")
+    (tmp_path / "f").mkdir()
+    assert not any(probe(without, 900, tmp_path / "f", template=WALK)["before"])

@@ -1,4 +1,7 @@
+import base64
+import hashlib
 import re
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -8,7 +11,7 @@ from hypothesis import strategies as st
 from ansatz.core import BadInput
 from ansatz.results import report
 from ansatz.results.index import Card, render_index
-from ansatz.results.report import Code, Facts, Picture, Remarks, Section, Sentence, Table, render
+from ansatz.results.report import Code, Facts, Live, Picture, Remarks, Section, Sentence, Table, render
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\"'&"
 PLAIN = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M 0 0"/></svg>'
@@ -115,9 +118,42 @@ def test_an_svg_that_does_more_than_draw_is_refused(svg):
         render([Section("A", [Picture(svg, "")])], "t")
 
 
+def test_a_live_part_runs_by_the_hash_of_its_script_and_nothing_else_does():
+    html = (
+        '<div class="walk"><script type="application/json">{"a":1}</script></div><script>let a = 1;</script>'
+    )
+    page = render([Section("A", [Live(html, "A caption", "A <title>")])], "t")
+    policy = unescape(re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1])
+    digest = base64.b64encode(hashlib.sha256(b"let a = 1;").digest()).decode()
+    assert re.search(r"script-src ([^;]*)", policy)[1].split() == [f"'sha256-{digest}'"]
+    assert html in page and "A &lt;title&gt;" in page and "unsafe-inline" not in policy.split("style-src")[0]
+    assert "script-src" not in render([Section("A", [Sentence("x")])], "t")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<iframe srcdoc="x"></iframe>',
+        "<form action='//elsewhere'></form>",
+        '<img alt="x" src="//elsewhere/x.png">',
+        '<script src="//elsewhere/x.js"></script>',
+        '<a href="//elsewhere">x</a>',
+        '<button onclick="go()">x</button>',
+        '<link rel="stylesheet">',
+        '<p\nONCLICK = "go()">x</p>',
+        '<svg/onload="go()">',
+        '<IFRAME srcdoc="x">',
+        '<meta http-equiv="refresh" content="0;url=//elsewhere">',
+    ],
+)
+def test_a_live_part_that_leads_out_of_the_page_is_refused(html):
+    with pytest.raises(BadInput, match="out of the page"):
+        render([Section("A", [Live(html, "")])], "t")
+
+
 def test_bytes_that_are_no_png_and_unknown_tones_are_refused():
     with pytest.raises(BadInput, match="no PNG"):
-        Picture(b"GIF89a", "").markup()
+        Picture(b"BM6\x00", "").markup()
     with pytest.raises(BadInput, match="plain, good, bad, note"):
         Sentence("x", "great")
 

@@ -124,7 +124,9 @@ class Live:
     def markup(self) -> Markup:
         """Return the HTML; what would lead out of the page is refused."""
         outside = re.search(
-            r"<(?:iframe|link|object|embed|form|img)\b|\s(?:src|href|on\w+)\s*=", self._bare()
+            r"<(?:iframe|link|object|embed|form|img|meta|base)\b|[\s/\"'](?:src|href|on\w+)\s*=",
+            self._bare(),
+            re.IGNORECASE,
         )
         if outside:
             raise BadInput(f"A live part of a page holds {outside[0]!r}, which may lead out of the page.")
@@ -137,7 +139,7 @@ class Live:
         return [f"'sha256-{base64.b64encode(one).decode()}'" for one in digests]
 
     def _bare(self) -> str:
-        return re.sub(r"(<script[^>]*>).*?</script>", r"\1", self.html, flags=re.DOTALL)
+        return re.sub(r"(<script[^>]*>).*?</script>", r"\1", self.html, flags=re.DOTALL | re.IGNORECASE)
 
 
 @dataclass(frozen=True)

