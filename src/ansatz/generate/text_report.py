@@ -1,21 +1,19 @@
 """The report of a language model: its bits, what it writes, where it looks, and what it copies."""
 
-import dataclasses
 import math
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from ansatz.core import Status, count_parameters
+from ansatz.generate import report_shared as shared
 from ansatz.results import plots
 from ansatz.results.canvas import bare, drawn, grid, short
 from ansatz.results.numbers import Interval, duration, number
 from ansatz.results.report import (
     Block,
     Code,
-    Details,
     Facts,
     Picture,
     Remarks,
@@ -49,15 +47,13 @@ def text_page(model: "TextModel") -> str:
         subtitle=f"A model of {place_of(model)}",
         answer=answer(model),
         tiles=_tiles(model),
-        footer=" · ".join(
-            f"{n} {v}" for n, v in model.run.info["versions"].items() if n in ("ansatz", "jax", "python")
-        ),
+        footer=shared.versions_line(model.run),
     )
 
 
 def place_of(model: "TextModel") -> str:
     """Return where the text came from, in words."""
-    return str(model.source.get("catalogue") or model.source.get("path") or "a text in memory")
+    return shared.place_of(model.source, "a text in memory")
 
 
 def answer(model: "TextModel") -> Sentence:
@@ -207,29 +203,9 @@ def attention_maps(maps: Any, names: Any) -> Figure:
 
 def _training(model: "TextModel") -> Section:
     run, recipe = model.run, model.recipe
-    curves = {
-        name: _thinned(table["step"], table["loss"])
-        for name, table in (("training", run.history), ("validation", run.validation))
-        if len(table.get("loss", ()))
-    }
     caption = "Nats a token of the batches and of the validation part; dashed: the model kept."
-    picture = Picture(plots.loss_curves(curves, stop=run.best_step, y_label="nats a token"), caption, "Loss")
-    seen = run.step * recipe.batch * recipe.length
-    rows: list[tuple[str, Any]] = [
-        ("steps", f"{run.step:,} of {run.total:,}"),
-        ("tokens seen", f"{seen:,}"),
-        ("time", duration(run.info.get("seconds", 0.0))),
-        ("compiling", duration(run.info.get("compile_seconds", 0.0))),
-        ("driver", f"{run.info.get('driver', '–')} on {run.info['placement'][1]} devices"),
-    ]
-    return Section("Training", [picture, Facts(rows)], run.message)
-
-
-def _thinned(steps: Any, values: Any, most: int = 400) -> tuple[np.ndarray, np.ndarray]:
-    """Return a curve as means over at most so many equal parts."""
-    parts = np.array_split(np.arange(len(steps)), min(most, len(steps)))
-    steps, values = np.asarray(steps, float), np.asarray(values, float)
-    return np.array([steps[p].mean() for p in parts]), np.array([values[p].mean() for p in parts])
+    seen = ("tokens seen", run.step * recipe.batch * recipe.length)
+    return shared.training(run, "nats a token", caption, seen)
 
 
 def _data(model: "TextModel") -> Section:
@@ -248,38 +224,10 @@ def _data(model: "TextModel") -> Section:
 
 
 def _again(model: "TextModel") -> Section:
-    rows = [
-        (field.name, getattr(have, field.name))
-        for have in (model.settings, model.recipe)
-        for field in dataclasses.fields(have)
-    ]
-    blocks: list[Block] = [Code(command(model)), Details("Every setting", [Facts(rows)])]
-    blocks.append(Details("Versions", [Facts(list(model.run.info["versions"].items()))]))
-    lead = "The same command, text and versions on the same machine give the same bits."
-    return Section("Do it again", blocks, lead)
+    return shared.again(command(model), (model.settings, model.recipe), model.run, "text")
 
 
 def command(model: "TextModel") -> str:
     """Return the command that gives the model again, or the Python line where the text was in memory."""
-    chosen = {}
-    for have in (model.settings, model.recipe):
-        default = type(have)()
-        for field in dataclasses.fields(have):
-            value = getattr(have, field.name)
-            # The steps that the budget allowed are what is repeated.
-            if value != getattr(default, field.name) and field.name != "budget":
-                chosen[field.name] = value
-    place = model.source.get("catalogue") or model.source.get("path")
-    if not place:
-        return (
-            f"import ansatz\n\nansatz.generate_text(text{''.join(f', {n}={v!r}' for n, v in chosen.items())})"
-        )
-    words = ["ansatz", "generate", "text", "--data", str(place)]
-    for name, value in chosen.items():
-        flag = name.replace("_", "-")
-        words += (
-            [f"--{flag}" if value else f"--no-{flag}"]
-            if isinstance(value, bool)
-            else [f"--{flag}", str(value)]
-        )
-    return shlex.join(words)
+    settings = shared.chosen((model.settings, model.recipe))
+    return shared.command_line("text", model.source, settings, "text")
