@@ -135,12 +135,8 @@ def pictures(folder: Path, sizes: list[tuple[int, int]], name: str = "p") -> Non
         (lambda p: pictures(p, [(3, 3)] * 50), "a side has 4 at least"),
         (lambda p: (p.mkdir(), (p / "a.png").write_text("no picture")), "is no PNG"),
         (lambda p: p.write_text("no images"), "is no set of images known here"),
-        (
-            lambda p: (p.mkdir(), np.savez(p / "x.npz", x=np.zeros((50, 8, 8), np.uint8)), p.rename(p)),
-            "holds no images",
-        ),
     ],
-    ids=["empty", "few", "tiny", "no picture", "no images", "archive inside"],
+    ids=["empty", "few", "tiny", "no picture", "no images"],
 )
 def test_images_that_cannot_be_learned_leave_nothing(tmp_path, make, says):
     make(tmp_path / "data")

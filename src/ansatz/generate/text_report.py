@@ -103,41 +103,42 @@ def _written(model: "TextModel") -> Section:
 
 
 def _compared(model: "TextModel") -> Section:
-    found = model.evaluation
-    if not found.baselines:
+    if not model.evaluation.baselines:
         return Section("Baselines")
-    judged, bits = found.judged, model.bits_per_character
-    error = 2 * judged.error * bits / max(judged.nats, 1e-9) if math.isfinite(judged.error) else 0.0
-    long = number(judged.long / max(judged.nats, 1e-9) * bits, 4)
-    inside = f"{long} with at least half a window before each token"
-    rows = [("network", bits, model.run.info["seconds"], inside)]
-    rows += [(one.name, one.bits, one.seconds, one.note) for one in found.baselines]
-    rows.sort(key=lambda row: row[1])
-    own = [row[0] for row in rows].index("network")
-    entries = [
-        (
-            name,
-            Interval(value, value - error, value + error)
-            if name == "network"
-            else Interval(value, value, value),
-        )
-        for name, value, _, _ in rows
-    ]
+    rows = _rows(model)
     table = Table(
         ["model", "bits a character", "time", ""],
         [(name, number(value, 4), duration(seconds), note) for name, value, seconds, note in rows],
-        own=frozenset({own}),
-    )
-    drawn_ = Picture(
-        plots.comparison(entries, own=own, x_label="bits a character"),
-        "Fewer are better.",
-        "Bits a character",
+        own=frozenset({[row[0] for row in rows].index("network")}),
     )
     return Section(
         "Baselines",
-        [drawn_, table],
+        [comparison(model), table],
         "Classical models of the same training part, on the same validation part.",
     )
+
+
+def comparison(model: "TextModel") -> Picture:
+    """Return the bits a character of the network and of the classical models as a picture."""
+    judged, bits, rows = model.evaluation.judged, model.bits_per_character, _rows(model)
+    error = 2 * judged.error * bits / max(judged.nats, 1e-9) if math.isfinite(judged.error) else 0.0
+    entries = []
+    for name, value, _, _ in rows:
+        reach = error if name == "network" else 0.0
+        entries.append((name, Interval(value, value - reach, value + reach)))
+    own = [row[0] for row in rows].index("network")
+    drawn_ = plots.comparison(entries, own=own, x_label="bits a character")
+    return Picture(drawn_, "Fewer are better.", "Bits a character")
+
+
+def _rows(model: "TextModel") -> list[tuple[str, float, float, str]]:
+    """Return the name, bits, seconds and a note of each model, the best first."""
+    found, bits = model.evaluation, model.bits_per_character
+    long = number(found.judged.long / max(found.judged.nats, 1e-9) * bits, 4)
+    inside = f"{long} with at least half a window before each token"
+    rows = [("network", bits, model.run.info["seconds"], inside)]
+    rows += [(one.name, one.bits, one.seconds, one.note) for one in found.baselines]
+    return sorted(rows, key=lambda row: row[1])
 
 
 def _trust(model: "TextModel") -> Section:

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from ansatz.core import Pairs, Status
-from ansatz.generate.images.budget import plan_images
+from ansatz.generate.images.budget import REST, plan_images
 from ansatz.generate.images.families import family_of
 from ansatz.generate.images.judge import Measure, judge_images
 from ansatz.generate.images.model import KIND, ImageGenerator
@@ -97,16 +97,23 @@ def make_ready_model(
     given: frozenset[str] = frozenset(),
     *,
     begun: dict[str, Any] | None = None,
+    training_only: bool = False,
     tell: Callable[[str], None] = lambda words: None,
 ) -> ReadyModel:
-    """Split images and choose what is trained; `begun` repeats earlier choices."""
+    """Split images and choose what is trained; `begun` repeats earlier choices.
+
+    With `training_only` the budget is that of the training, and nothing is kept for what follows it.
+    """
     started = time.monotonic()
     images, remarks = split_images(given_images, settings)
     data = images.pairs(settings)
     if begun is None:
         recipe = fitting(recipe, given, images.train)
+        rest = 0.0 if training_only else REST
         left = max(settings.seconds - (time.monotonic() - started), 1.0)
-        found = plan_images(family_of(settings.model), recipe, data, settings, given, seconds=left, tell=tell)
+        found = plan_images(
+            family_of(settings.model), recipe, data, settings, given, seconds=left, rest=rest, tell=tell
+        )
         recipe, driver, placement = found.recipe, found.driver, found.placement
         settings, words = dataclasses.replace(settings, steps=found.steps), found.words
     else:
