@@ -111,7 +111,7 @@ def test_changed_images_and_checkpoints_of_another_shape_are_not_resumed(tmp_pat
     assert code == 2 and "has changed since the run began" in err
     np.savez(tmp_path / "x.npz", x=x)
     code, _, err = ran([*resume, "--width", "3"])
-    assert code == 2 and "There is no flag '--width'" in err
+    assert code == 2 and "--width cannot be given with --resume" in err
     snapshot, _ = RunFolder.read(tmp_path / "run")
     snapshot.state["state.0000"] = snapshot.state["state.0000"][:-1]
     with RunFolder.create(tmp_path / "run") as folder:
@@ -188,7 +188,7 @@ def test_bad_words_are_one_sentence(tmp_path, monkeypatch, words, says):
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (["--classes", "12"], "There is no class '12'; did you mean '1'?"),
+        (["--classes", "12"], "There is no class '12'; did you mean"),
         (["--guidance", "2"], "has no guidance to draw by; it takes temperature"),
         (["--sentence", "a seven"], "has no sentence to draw by"),
         (["--prompt", "a"], "--prompt says nothing to a model of images"),

@@ -64,21 +64,19 @@ def command(model: "ImageGenerator") -> str:
 def answer(model: "ImageGenerator") -> Sentence:
     """Return the result in a sentence, and whether the best classical model comes nearer."""
     own, *others = model.judged
-    said = f"What the model draws is at a distance (FID) of {number(own.fid.value, 3)} from the images"
+    said = f"The images that it draws lie at an FID of {number(own.fid.value, 3)} from real ones"
     if model.run.status is Status.nonfinite:
         return Sentence(f"{said}. {model.run.message}", "bad")
-    floor = own.fid.floor
-    if floor:
-        said += f", where images that it has not seen are at {number(floor, 3)}"
+    if own.fid.floor:
+        said += f"; unseen images lie at {number(own.fid.floor, 3)}"
     if not others:
         return Sentence(f"{said}.")
     best = min(others, key=lambda one: one.fid.value)
     low, high = own.fid.interval
-    compared = f"{best.name}, the best classical model, {number(best.fid.value, 3)}"
+    said += f", and those of the best classical model, a {best.name}, at {number(best.fid.value, 3)}"
     if low <= best.fid.value <= high:
-        return Sentence(f"{said}, and {compared}: the same within the error of the measurement.", "note")
-    better = own.fid.value < best.fid.value
-    return Sentence(f"{said}, and {compared}.", "good" if better else "bad")
+        return Sentence(f"{said}: the same within the error of the measurement.", "note")
+    return Sentence(f"{said}.", "good" if own.fid.value < best.fid.value else "bad")
 
 
 def _tiles(model: "ImageGenerator") -> list[tuple[str, object, str]]:
