@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from ansatz.equations.solve import solve
     from ansatz.equations.sweep import Sweep, sweep
     from ansatz.errors import BadInput
+    from ansatz.generate.images.model import ImageGenerator
+    from ansatz.generate.images.train import generate_images
     from ansatz.generate.text import generate_text
     from ansatz.generate.text_model import TextModel
     from ansatz.supervised.estimators import MapClassifier, MapRegressor
@@ -58,6 +60,7 @@ _HOME = {
     "BadInput": "ansatz.errors",
     "Clock": "ansatz.core",
     "Fixed": "ansatz.core",
+    "ImageGenerator": "ansatz.generate.images.model",
     "Map": "ansatz.core",
     "MapClassifier": "ansatz.supervised.estimators",
     "MapRegressor": "ansatz.supervised.estimators",
@@ -82,6 +85,7 @@ _HOME = {
     "fit": "ansatz.training.fit",
     "fit_images": "ansatz.supervised.images",
     "fit_table": "ansatz.supervised.table",
+    "generate_images": "ansatz.generate.images.train",
     "generate_text": "ansatz.generate.text",
     "integral": "ansatz.equations.expression",
     "load": "ansatz.training.run",
@@ -104,6 +108,7 @@ __all__ = [
     "BadInput",
     "Clock",
     "Fixed",
+    "ImageGenerator",
     "Map",
     "MapClassifier",
     "MapRegressor",
@@ -128,6 +133,7 @@ __all__ = [
     "fit",
     "fit_images",
     "fit_table",
+    "generate_images",
     "generate_text",
     "integral",
     "load",

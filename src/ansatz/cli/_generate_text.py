@@ -15,107 +15,51 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from ansatz.cli import _generated as shared
 
+if TYPE_CHECKING:
     from ansatz.cli._answer import Answer
     from ansatz.cli._work import Work
     from ansatz.generate.text_model import TextModel
 
-WITH_RESUME = {"resume", "data", "quiet", "report", "json", "checkpoint"}
-VERB = "generate text"
-
 
 def command(arguments: list[str]) -> int:
     """Train what the words ask for; return the exit code."""
-    from ansatz.cli._answer import Answer
-    from ansatz.cli._flags import parse
+    from ansatz.generate.text_network import TextNetwork
 
-    asked, named = parse(_form(), arguments, VERB, __doc__ or "")
-    answer = Answer(as_json=asked.json, quiet=asked.quiet)
-    with answer.working():
-        record, shown, code = _generate(asked, named, answer)
-    answer.give(record, shown)
-    return code
+    data = "is no text: name a file or a data set"
+    kind = shared.Kind("text", "text", data, "model of a text", (TextNetwork,), _begun, _resumed, _answer)
+    return shared.run(kind, _form(), arguments, __doc__ or "")
 
 
-def _generate(asked: Any, named: set[str], answer: "Answer") -> tuple[dict[str, Any], list[Any], int]:
-    """Return the record of the answer, what is shown of it, and the exit code."""
-    from ansatz.cli._fitted import interrupted
-    from ansatz.cli._flags import seconds
-    from ansatz.cli._work import Interrupted, do_work
-    from ansatz.cli.fit import new_folder
-    from ansatz.core import BadInput
-
-    every = seconds(asked.checkpoint, "--checkpoint")
-    assert every is not None
-    if asked.resume is not None:
-        if wrong := sorted(named - WITH_RESUME):
-            flag = wrong[0].replace("_", "-")
-            raise BadInput(f"--{flag} cannot be given with --resume: the run keeps its recorded settings.")
-        folder, prepare = Path(asked.resume), _resumed(asked, answer)
-    else:
-        if asked.data is None:
-            raise BadInput("There is no text: name a file or a data set with --data.")
-        name = Path(asked.data).name.partition(".")[0] or "text"
-        folder, prepare = new_folder(asked.out, name), lambda: _begun(asked, answer)
-    try:
-        model = do_work(prepare, folder, answer, every=every)
-    except Interrupted as stop:
-        return interrupted(stop)
-    return _answer(model, folder, report=asked.report)
-
-
-def _begun(asked: Any, answer: "Answer") -> "Work":
+def _begun(asked: Any, named: set[str], answer: "Answer") -> "Work":
     """Return the work of a new run."""
     from ansatz.cli._flags import seconds
     from ansatz.generate.text import find_text, make_ready_text
     from ansatz.generate.text_network import TextNetwork
     from ansatz.generate.text_settings import TextSettings
 
-    def fields(form: Any) -> dict[str, Any]:
-        return {field.name: getattr(form, field.name) for field in dataclasses.fields(form)}
-
-    chosen = fields(asked.choices)
+    chosen = shared.fields(asked.choices)
     chosen["budget"] = seconds(asked.choices.budget)
-    settings, recipe = TextSettings(**chosen), TextNetwork(**fields(asked.network))
+    settings, recipe = TextSettings(**chosen), TextNetwork(**shared.fields(asked.network))
     ready = make_ready_text(find_text(asked.data), settings, recipe, tell=answer.tell)
     return _work(ready, None, asked.report)
 
 
-def _resumed(asked: Any, answer: "Answer") -> "Callable[[], Work]":
-    """Return what prepares the work of an unfinished run; `--data` says where its text stands now."""
-    from ansatz.cli._work import recorded
+def _resumed(asked: Any, record: dict[str, Any], begun: dict[str, Any], recipe: Any, run: Any) -> "Work":
+    """Return the work of an unfinished run."""
     from ansatz.core import BadInput
     from ansatz.generate.text import find_text, make_ready_text
-    from ansatz.generate.text_network import TextNetwork
     from ansatz.generate.text_settings import TextSettings
 
-    _, record, recipe, run, remarks = recorded(asked.resume, ("text",), "model of a text")
-    for remark in remarks:
-        answer.tell(f"· {remark}")
-    if not isinstance(recipe, TextNetwork):
-        raise BadInput(f"{asked.resume} does not hold the recipe of its run; it cannot be resumed.")
     try:
-        settings, origin = TextSettings(**record["settings"]), dict(record["source"])
-        begun = {"driver": record["driver"], "placement": record["placement"]}
+        settings = TextSettings(**record["settings"])
     except (KeyError, TypeError) as error:
         raise BadInput(f"{asked.resume} does not say what was trained: {error!r}.") from None
-    place = asked.data or origin.get("catalogue") or origin.get("path")
-    if not isinstance(place, str):
-        raise BadInput("The run was trained on a text in memory; resume it where that text is.")
-
-    def prepare() -> "Work":
-        given = find_text(place)
-        if given.source["sha256"] != origin.get("sha256"):
-            raise BadInput(
-                f"{place} has changed since the run began (another SHA-256); resume with the text as it was, "
-                "or begin a new run."
-            )
-        ready = make_ready_text(given._replace(source=origin), settings, recipe, begun=begun)
-        return _work(ready, run, asked.report)
-
-    return prepare
+    given = find_text(asked.data)
+    shared.same_data(given.source, record["source"], asked.data, "text")
+    ready = make_ready_text(given._replace(source=record["source"]), settings, recipe, begun=begun)
+    return _work(ready, run, asked.report)
 
 
 def _work(ready: Any, run: Any, report: bool) -> "Work":
@@ -132,11 +76,11 @@ def _work(ready: Any, run: Any, report: bool) -> "Work":
         train=lambda hooks, run: train_text(ready, hooks, run),
         judge=lambda run: judge_text(ready, run),
         files=lambda model: model.files(report=report),
-        verb=VERB,
+        verb="generate text",
     )
 
 
-def _answer(model: "TextModel", folder: Path, *, report: bool) -> tuple[dict[str, Any], list[Any], int]:
+def _answer(model: "TextModel", folder: Path, *, report: bool) -> shared.Told:
     """Return the record of a model, what is shown of it, and the exit code."""
     from rich.table import Table
 
@@ -189,25 +133,12 @@ def _answer(model: "TextModel", folder: Path, *, report: bool) -> tuple[dict[str
 
 def _form() -> type:
     """Return the dataclass of all flags: those of the command, of `TextSettings` and of `TextNetwork`."""
-    from ansatz.cli._flags import flag, flag_types, form_of
+    from ansatz.cli._flags import flag_types, form_of
     from ansatz.generate.text_network import TextNetwork
     from ansatz.generate.text_settings import TextSettings
 
     choices = form_of((TextSettings,), "Choices", replaced={"budget": (str | None, None)})
     network = form_of((TextNetwork,), "Network", leave_out=list(flag_types(choices)))
-    word: Any = str | None
-    return dataclasses.make_dataclass(
-        "Text",
-        [
-            ("data", flag(word, "a text file, or a data set of text", metavar="FILE"), None),
-            ("out", flag(word, "the folder of the run; runs/NAME-1, runs/NAME-2, … if not given"), None),
-            ("resume", flag(word, "go on with the run in this folder, with its recorded settings"), None),
-            ("quiet", flag(bool, "no progress on stderr"), False),
-            ("report", flag(bool, "write report.html into the run"), True),
-            ("json", flag(bool, "print one JSON object instead of tables"), False),
-            ("checkpoint", flag(str, "the time between two checkpoints", metavar="TIME"), "20s"),
-            ("choices", choices, choices()),
-            ("network", network, network()),
-        ],
-        frozen=True,
-    )
+    flags = shared.common_flags("a text file, or a data set of text", "FILE")
+    groups = [("choices", choices, choices()), ("network", network, network())]
+    return dataclasses.make_dataclass("Text", [*flags, *groups], frozen=True)

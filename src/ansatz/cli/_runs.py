@@ -69,8 +69,9 @@ def _found(path: Path) -> Found:
 def _described(name: str, date: str, run: dict[str, Any], finished: bool) -> Found:
     info = run["info"]
     table = info.get("table") or info.get("images") or info.get("solution") or info.get("sweep") or {}
+    table = table or (info.get("image model") or {}).get("settings") or {}
     result = info.get("result") or {}
-    target = table.get("target", "")
+    target = table.get("target", table.get("model", ""))
     target = target.get("name", "") if isinstance(target, dict) else target
     what = f"{str(info.get('kind', 'run')).partition(',')[0]}{f', {target}' if target else ''}"
     status = str(info.get("run", {}).get("status", "begun")).replace("_", " ")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ansatz.cli import _generate_stations as generated
 from ansatz.cli._solve_station import equations as solve_equations
 from ansatz.data import load_table
 from ansatz.results import pictures
@@ -69,6 +70,16 @@ def equations() -> Stop:
     return Stop(page, answer, picture)
 
 
+def text() -> Stop:
+    """Write on in the manual of Python, beside n-grams and compressors."""
+    return Stop(*generated.text())
+
+
+def images() -> Stop:
+    """Draw more digits, and walk through their codes."""
+    return Stop(*generated.images())
+
+
 def beside_formula(fitted: TableFit, ready: Any) -> TableFit:
     """Return the fit with the mass formula, fitted to the same rows, among its baselines."""
     begun = time.perf_counter()
@@ -89,4 +100,6 @@ STATIONS = (
     Station("nuclides", "Nuclear binding energies", nuclides),
     Station("digits", "Handwritten digits", digits),
     Station("solve", "Differential equations", equations),
+    Station("text", "A manual, written on", text),
+    Station("images", "Digits that nobody wrote", images),
 )

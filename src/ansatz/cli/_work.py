@@ -20,9 +20,9 @@ from ansatz.training.run import Run, from_snapshot
 class Work:
     """What is to be done once the data are read.
 
-    `kind` is table, images or text, and `verb` the words after `ansatz` that resume it; `begun` is what
-    `run.json` says of it from the first moment, enough to begin again; `train(hooks, run)` returns a `Run`,
-    `judge(run)` what was fitted, and `files(fitted)` its snapshot and further files.
+    `kind` is table, images, text or image model, and `verb` the words after `ansatz` that resume it; `begun`
+    is what `run.json` says of it from the first moment, enough to begin again; `train(hooks, run)` returns a
+    `Run`, `judge(run)` what was fitted, and `files(fitted)` its snapshot and further files.
     """
 
     kind: str

@@ -1,9 +1,10 @@
-"""`ansatz generate`: draw me more like these. A model of a text, and what it is worth beside n-grams.
+"""`ansatz generate`: draw me more like these. A model of a text or of images, and what it is worth.
 
-The first word says of what: text. `ansatz generate text --help` shows what it takes.
+The first word says of what: text or images. `ansatz generate images --help` shows what it takes.
 
 examples:
   ansatz generate text --data plays.txt --budget 3m --out runs/plays
+  ansatz generate images --data digits --model diffusion --budget 60s --out runs/digits
   ansatz sample runs/plays --prompt "ROMEO:" --length 300
 """
 
@@ -32,5 +33,11 @@ def _text(arguments: list[str]) -> int:
     return command(arguments)
 
 
-KINDS: dict[str, Callable[[list[str]], int]] = {"text": _text}
+def _images(arguments: list[str]) -> int:
+    from ansatz.cli._generate_images import command
+
+    return command(arguments)
+
+
+KINDS: dict[str, Callable[[list[str]], int]] = {"text": _text, "images": _images}
 """What can be generated; each kind has a file `_generate_KIND.py` with its flags."""

@@ -34,7 +34,7 @@ def command(arguments: list[str]) -> int:
 
 
 def _load(run: str) -> Any:
-    """Return what a folder holds: the fit of a table or of images, an equation's solution, a text's model."""
+    """Return what a folder holds: the fit of a table or of images, a solution, a model of text or images."""
     from ansatz.cli._runs import whole_kind
 
     kind = whole_kind(run)
@@ -54,6 +54,10 @@ def _load(run: str) -> Any:
         from ansatz.generate.text_model import load_text_model
 
         return load_text_model(run)
+    if kind == "image model":
+        from ansatz.generate.images.model import load_image_model
+
+        return load_image_model(run)
     from ansatz.supervised.result import load_table_fit
 
     return load_table_fit(run)

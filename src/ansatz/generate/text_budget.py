@@ -10,15 +10,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import jax
-import jax.numpy as jnp
-import jax.random as jr
-import numpy as np
-
+from ansatz.generate import budget
+from ansatz.generate.budget import MARGIN, Ladder, Plan
+from ansatz.generate.budget import speed as _speed
 from ansatz.generate.text_network import TextData, TextNetwork
 from ansatz.results.numbers import duration, number
-from ansatz.training.devices import ONE, Placement, for_batch
-from ansatz.training.prepare import arrays_for, choose, prepare
 
 
 class Rung(NamedTuple):
@@ -42,29 +38,11 @@ LADDER = (
 )
 USUAL = 2
 """The rung where no time is given."""
-HEAVY = 1e9
-"""A step of more operations is called step by step, its batch split over the devices; others are looped."""
-ENDLESS = 10**6
-"""The steps of a run that is only timed."""
-TIMED = 0.5
-"""The seconds for which steps are timed."""
-MARGIN = 0.93
-"""The share of the time that is planned for; a machine is not always equally fast."""
 REST = 0.07
 """The share of the time for what follows the training: judging, samples, the report."""
 AFTER = 18.0
 """The seconds that this takes, and the start of Python, for however short a training; a third of the time
 at most."""
-
-
-class Plan(NamedTuple):
-    """What will be trained: the recipe, its steps, and how they are taken; `words` say it."""
-
-    recipe: TextNetwork
-    steps: int
-    driver: str | None
-    placement: Placement | None
-    words: str
 
 
 def fill(recipe: TextNetwork, rung: Rung, shortest: int) -> TextNetwork:
@@ -111,74 +89,23 @@ def plan(
         filled = fill(recipe, LADDER[USUAL], shortest)
         driver, _ = timed_driver(filled, data, seed)
         return Plan(filled, steps, driver.name, driver.program.place, _words(filled, data, steps, None))
-    speed, tried = _speed(), set()
-    at = _guess(recipe, data, shortest, seconds, speed)
-    while True:
-        filled = fill(recipe, LADDER[at], shortest)
-        driver, step = timed_driver(filled, data, seed)
-        tried.add(at)
-        after = min(AFTER + rest * seconds, seconds / 3) if rest else 0.0
-        left = MARGIN * (seconds - after) - (time.monotonic() - begun)
-        count = max(int(left / step), 1)
-        seen = count * filled.batch * filled.length
-        other = _better(at, float(seen))
-        # To try another rung costs a compilation; only where there is time for it.
-        costly = driver.program.compile_seconds > 0.1 * left
-        if other == at or other in tried or costly or fill(recipe, LADDER[other], shortest) == filled:
-            break
-        which = "larger" if other > at else "smaller"
-        tell(f"A step takes {duration(step)}: a {which} model fits the time better.")
-        at = other
-    return Plan(filled, count, driver.name, driver.program.place, _words(filled, data, count, step))
-
-
-def _better(at: int, seen: float) -> int:
-    """Return the rung for so many tokens, if the present one is not within a factor 2 of its range."""
-    low = LADDER[at - 1].tokens if at else 0.0
-    if seen > 2 * LADDER[at].tokens:
-        return at + 1
-    return at - 1 if seen < low / 2 else at
-
-
-def _guess(recipe: TextNetwork, data: TextData, shortest: int, seconds: float, speed: float) -> int:
-    for at, rung in enumerate(LADDER):
-        filled = fill(recipe, rung, shortest)
-        seen = seconds * speed / operations(filled, data.size) * filled.batch * filled.length
-        if seen <= rung.tokens:
-            return at
-    return len(LADDER) - 1
-
-
-def _speed() -> float:
-    """Return the operations a second that training may reach here, from a matrix product on all devices."""
-    a = jnp.ones((512, 512), jnp.float32)
-    product = jax.jit(lambda a: a @ a)
-    product(a).block_until_ready()
-    best = np.inf
-    for _ in range(5):
-        begun = time.perf_counter()
-        product(a).block_until_ready()
-        best = min(best, time.perf_counter() - begun)
-    # What a step reaches of it was measured for the smaller rungs.
-    return 0.35 * 2 * 512**3 / best
+    after = min(AFTER + rest * seconds, seconds / 3) if rest else 0.0
+    ladder = Ladder(
+        [rung.tokens for rung in LADDER],
+        lambda at: fill(recipe, LADDER[at], shortest),
+        lambda filled: timed_driver(filled, data, seed),
+        lambda filled: float(filled.batch * filled.length),
+    )
+    at = ladder.guess(seconds, _speed(), lambda filled: operations(filled, data.size))
+    found = ladder.settle(at, lambda: MARGIN * (seconds - after) - (time.monotonic() - begun), tell)
+    program = found.driver.program
+    words = _words(found.recipe, data, found.steps, found.seconds)
+    return Plan(found.recipe, found.steps, found.driver.name, program.place, words)
 
 
 def timed_driver(recipe: TextNetwork, data: TextData, seed: int) -> tuple[Any, float]:
-    """Return the driver of the step, compiled, and the seconds of a step; `fit` will find its program again.
-
-    Which driver it is follows from the sizes alone, so that the same words give the same bits.
-    """
-    ready = prepare(recipe, data, jr.key(seed), 1)
-    split = for_batch(np.zeros(recipe.batch))
-    heavy = operations(recipe, data.size) > HEAVY
-    driver = choose(ready, 1, "stepped" if heavy else "loop", split if heavy else ONE, ENDLESS)
-    _, arrays, key = arrays_for(driver.program.place, driver.program.shared, ready)
-    times: list[float] = []
-    while len(times) < 3 or (sum(times) < TIMED and len(times) < 20):
-        begun = time.perf_counter()
-        driver.run(arrays, key, 0, ENDLESS, 1)
-        times.append(time.perf_counter() - begun)
-    return driver, driver.program.step_seconds if not heavy else float(np.median(times))
+    """Return the driver of the step, compiled, and the seconds of a step."""
+    return budget.timed_driver(recipe, data, seed, operations(recipe, data.size))
 
 
 def _words(recipe: TextNetwork, data: TextData, steps: int, step: float | None) -> str:

@@ -1,21 +1,19 @@
 """The report of a language model: its bits, what it writes, where it looks, and what it copies."""
 
-import dataclasses
 import math
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from ansatz.core import Status, count_parameters
+from ansatz.generate import report_shared as shared
 from ansatz.results import plots
 from ansatz.results.canvas import bare, drawn, grid, short
 from ansatz.results.numbers import Interval, duration, number
 from ansatz.results.report import (
     Block,
     Code,
-    Details,
     Facts,
     Picture,
     Remarks,
@@ -49,15 +47,13 @@ def text_page(model: "TextModel") -> str:
         subtitle=f"A model of {place_of(model)}",
         answer=answer(model),
         tiles=_tiles(model),
-        footer=" · ".join(
-            f"{n} {v}" for n, v in model.run.info["versions"].items() if n in ("ansatz", "jax", "python")
-        ),
+        footer=shared.versions_line(model.run),
     )
 
 
 def place_of(model: "TextModel") -> str:
     """Return where the text came from, in words."""
-    return str(model.source.get("catalogue") or model.source.get("path") or "a text in memory")
+    return shared.place_of(model.source, "a text in memory")
 
 
 def answer(model: "TextModel") -> Sentence:
@@ -107,41 +103,42 @@ def _written(model: "TextModel") -> Section:
 
 
 def _compared(model: "TextModel") -> Section:
-    found = model.evaluation
-    if not found.baselines:
+    if not model.evaluation.baselines:
         return Section("Baselines")
-    judged, bits = found.judged, model.bits_per_character
-    error = 2 * judged.error * bits / max(judged.nats, 1e-9) if math.isfinite(judged.error) else 0.0
-    long = number(judged.long / max(judged.nats, 1e-9) * bits, 4)
-    inside = f"{long} with at least half a window before each token"
-    rows = [("network", bits, model.run.info["seconds"], inside)]
-    rows += [(one.name, one.bits, one.seconds, one.note) for one in found.baselines]
-    rows.sort(key=lambda row: row[1])
-    own = [row[0] for row in rows].index("network")
-    entries = [
-        (
-            name,
-            Interval(value, value - error, value + error)
-            if name == "network"
-            else Interval(value, value, value),
-        )
-        for name, value, _, _ in rows
-    ]
+    rows = _rows(model)
     table = Table(
         ["model", "bits a character", "time", ""],
         [(name, number(value, 4), duration(seconds), note) for name, value, seconds, note in rows],
-        own=frozenset({own}),
-    )
-    drawn_ = Picture(
-        plots.comparison(entries, own=own, x_label="bits a character"),
-        "Fewer are better.",
-        "Bits a character",
+        own=frozenset({[row[0] for row in rows].index("network")}),
     )
     return Section(
         "Baselines",
-        [drawn_, table],
+        [comparison(model), table],
         "Classical models of the same training part, on the same validation part.",
     )
+
+
+def comparison(model: "TextModel") -> Picture:
+    """Return the bits a character of the network and of the classical models as a picture."""
+    judged, bits, rows = model.evaluation.judged, model.bits_per_character, _rows(model)
+    error = 2 * judged.error * bits / max(judged.nats, 1e-9) if math.isfinite(judged.error) else 0.0
+    entries = []
+    for name, value, _, _ in rows:
+        reach = error if name == "network" else 0.0
+        entries.append((name, Interval(value, value - reach, value + reach)))
+    own = [row[0] for row in rows].index("network")
+    drawn_ = plots.comparison(entries, own=own, x_label="bits a character")
+    return Picture(drawn_, "Fewer are better.", "Bits a character")
+
+
+def _rows(model: "TextModel") -> list[tuple[str, float, float, str]]:
+    """Return the name, bits, seconds and a note of each model, the best first."""
+    found, bits = model.evaluation, model.bits_per_character
+    long = number(found.judged.long / max(found.judged.nats, 1e-9) * bits, 4)
+    inside = f"{long} with at least half a window before each token"
+    rows = [("network", bits, model.run.info["seconds"], inside)]
+    rows += [(one.name, one.bits, one.seconds, one.note) for one in found.baselines]
+    return sorted(rows, key=lambda row: row[1])
 
 
 def _trust(model: "TextModel") -> Section:
@@ -207,29 +204,9 @@ def attention_maps(maps: Any, names: Any) -> Figure:
 
 def _training(model: "TextModel") -> Section:
     run, recipe = model.run, model.recipe
-    curves = {
-        name: _thinned(table["step"], table["loss"])
-        for name, table in (("training", run.history), ("validation", run.validation))
-        if len(table.get("loss", ()))
-    }
     caption = "Nats a token of the batches and of the validation part; dashed: the model kept."
-    picture = Picture(plots.loss_curves(curves, stop=run.best_step, y_label="nats a token"), caption, "Loss")
-    seen = run.step * recipe.batch * recipe.length
-    rows: list[tuple[str, Any]] = [
-        ("steps", f"{run.step:,} of {run.total:,}"),
-        ("tokens seen", f"{seen:,}"),
-        ("time", duration(run.info.get("seconds", 0.0))),
-        ("compiling", duration(run.info.get("compile_seconds", 0.0))),
-        ("driver", f"{run.info.get('driver', '–')} on {run.info['placement'][1]} devices"),
-    ]
-    return Section("Training", [picture, Facts(rows)], run.message)
-
-
-def _thinned(steps: Any, values: Any, most: int = 400) -> tuple[np.ndarray, np.ndarray]:
-    """Return a curve as means over at most so many equal parts."""
-    parts = np.array_split(np.arange(len(steps)), min(most, len(steps)))
-    steps, values = np.asarray(steps, float), np.asarray(values, float)
-    return np.array([steps[p].mean() for p in parts]), np.array([values[p].mean() for p in parts])
+    seen = ("tokens seen", run.step * recipe.batch * recipe.length)
+    return shared.training(run, "nats a token", caption, seen)
 
 
 def _data(model: "TextModel") -> Section:
@@ -248,38 +225,10 @@ def _data(model: "TextModel") -> Section:
 
 
 def _again(model: "TextModel") -> Section:
-    rows = [
-        (field.name, getattr(have, field.name))
-        for have in (model.settings, model.recipe)
-        for field in dataclasses.fields(have)
-    ]
-    blocks: list[Block] = [Code(command(model)), Details("Every setting", [Facts(rows)])]
-    blocks.append(Details("Versions", [Facts(list(model.run.info["versions"].items()))]))
-    lead = "The same command, text and versions on the same machine give the same bits."
-    return Section("Do it again", blocks, lead)
+    return shared.again(command(model), (model.settings, model.recipe), model.run, "text")
 
 
 def command(model: "TextModel") -> str:
     """Return the command that gives the model again, or the Python line where the text was in memory."""
-    chosen = {}
-    for have in (model.settings, model.recipe):
-        default = type(have)()
-        for field in dataclasses.fields(have):
-            value = getattr(have, field.name)
-            # The steps that the budget allowed are what is repeated.
-            if value != getattr(default, field.name) and field.name != "budget":
-                chosen[field.name] = value
-    place = model.source.get("catalogue") or model.source.get("path")
-    if not place:
-        return (
-            f"import ansatz\n\nansatz.generate_text(text{''.join(f', {n}={v!r}' for n, v in chosen.items())})"
-        )
-    words = ["ansatz", "generate", "text", "--data", str(place)]
-    for name, value in chosen.items():
-        flag = name.replace("_", "-")
-        words += (
-            [f"--{flag}" if value else f"--no-{flag}"]
-            if isinstance(value, bool)
-            else [f"--{flag}", str(value)]
-        )
-    return shlex.join(words)
+    settings = shared.chosen((model.settings, model.recipe))
+    return shared.command_line("text", model.source, settings, "text")

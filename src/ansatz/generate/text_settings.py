@@ -1,17 +1,14 @@
 """The choices of `ansatz generate text` that are not the network's own."""
 
 import dataclasses
-import re
 from typing import Any
 
 from ansatz._spelling import nearest
 from ansatz.core import BadInput
+from ansatz.generate.budget import BUDGET, seconds_of
 from ansatz.generate.text_network import TextNetwork
 
 TOKENIZERS = ("characters", "bytes", "words", "pairs")
-BUDGET = 180.0
-"""The seconds that a run may take where neither a budget nor a number of steps is given."""
-UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,15 +67,3 @@ def sort_out_text(options: dict[str, Any]) -> tuple[TextSettings, TextNetwork]:
     if isinstance(given.get("budget"), str):
         given["budget"] = seconds_of(given["budget"])
     return TextSettings(**given), TextNetwork(**{n: v for n, v in options.items() if n in theirs})
-
-
-def seconds_of(text: str) -> float:
-    """Return the seconds that a time such as `90s`, `3m` or `1.5h` means.
-
-    >>> seconds_of("3m")
-    180.0
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)", text.strip().lower())
-    if match is None or match[2] not in UNITS or not float(match[1]) > 0:
-        raise BadInput(f"The budget {text!r} is no time; write 90s, 3m or 1h.")
-    return float(match[1]) * UNITS[match[2]]
