@@ -200,8 +200,8 @@ def residues(modulus: int = 113, operation: str = "addition", share: float = 0.3
             leaves one of the parts empty.
 
     >>> table = residues(7, "division")
-    >>> len(table.y), len(table.train), table.y[0]
-    (42, 12, 0)
+    >>> len(table.y), len(table.train), table.x[8].tolist(), int(table.y[8])
+    (42, 12, [1, 3], 5)
     """
     kind = choose("operation on residues", operation, OPERATIONS)
     if not 5 <= modulus <= 1000:
