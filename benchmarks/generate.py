@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.generate_diffusion import densities, inverse_problems, samplers
 from benchmarks.generate_gan import g1, g2
+from benchmarks.generate_modular import grokking
 from benchmarks.generate_text import large_writing, losses, small_writing, training_rate
 from benchmarks.generate_translate import polynomials
 from benchmarks.generate_vae import binary_digits, linear
@@ -39,5 +40,6 @@ MEASURES = [
     inverse_problems,
     binary_digits,
     g2,
+    grokking,
 ]
 ROWS = [*numbered(MEASURES)]

@@ -15,6 +15,8 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ansatz.cli._generate_run import Generation, Given, fields, generate, run_form, unfinished
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -22,48 +24,21 @@ if TYPE_CHECKING:
     from ansatz.cli._work import Work
     from ansatz.generate.text_model import TextModel
 
-WITH_RESUME = {"resume", "data", "quiet", "report", "json", "checkpoint"}
 VERB = "generate text"
 
 
 def command(arguments: list[str]) -> int:
     """Train what the words ask for; return the exit code."""
-    from ansatz.cli._answer import Answer
-    from ansatz.cli._flags import parse
-
-    asked, named = parse(_form(), arguments, VERB, __doc__ or "")
-    answer = Answer(as_json=asked.json, quiet=asked.quiet)
-    with answer.working():
-        record, shown, code = _generate(asked, named, answer)
-    answer.give(record, shown)
-    return code
+    return generate(Generation(VERB, __doc__ or "", _form, _named, _begun, _resumed, _answer), arguments)
 
 
-def _generate(asked: Any, named: set[str], answer: "Answer") -> tuple[dict[str, Any], list[Any], int]:
-    """Return the record of the answer, what is shown of it, and the exit code."""
-    from ansatz.cli._fitted import interrupted
-    from ansatz.cli._flags import seconds
-    from ansatz.cli._work import Interrupted, do_work
-    from ansatz.cli.fit import new_folder
+def _named(asked: Any) -> str:
+    """Return the name of a new run."""
     from ansatz.core import BadInput
 
-    every = seconds(asked.checkpoint, "--checkpoint")
-    assert every is not None
-    if asked.resume is not None:
-        if wrong := sorted(named - WITH_RESUME):
-            flag = wrong[0].replace("_", "-")
-            raise BadInput(f"--{flag} cannot be given with --resume: the run keeps its recorded settings.")
-        folder, prepare = Path(asked.resume), _resumed(asked, answer)
-    else:
-        if asked.data is None:
-            raise BadInput("There is no text: name a file or a data set with --data.")
-        name = Path(asked.data).name.partition(".")[0] or "text"
-        folder, prepare = new_folder(asked.out, name), lambda: _begun(asked, answer)
-    try:
-        model = do_work(prepare, folder, answer, every=every)
-    except Interrupted as stop:
-        return interrupted(stop)
-    return _answer(model, folder, report=asked.report)
+    if asked.data is None:
+        raise BadInput("There is no text: name a file or a data set with --data.")
+    return Path(asked.data).name.partition(".")[0] or "text"
 
 
 def _begun(asked: Any, answer: "Answer") -> "Work":
@@ -72,9 +47,6 @@ def _begun(asked: Any, answer: "Answer") -> "Work":
     from ansatz.generate.text import find_text, make_ready_text
     from ansatz.generate.text_network import TextNetwork
     from ansatz.generate.text_settings import TextSettings
-
-    def fields(form: Any) -> dict[str, Any]:
-        return {field.name: getattr(form, field.name) for field in dataclasses.fields(form)}
 
     chosen = fields(asked.choices)
     chosen["budget"] = seconds(asked.choices.budget)
@@ -85,17 +57,12 @@ def _begun(asked: Any, answer: "Answer") -> "Work":
 
 def _resumed(asked: Any, answer: "Answer") -> "Callable[[], Work]":
     """Return what prepares the work of an unfinished run; `--data` says where its text stands now."""
-    from ansatz.cli._work import recorded
     from ansatz.core import BadInput
     from ansatz.generate.text import find_text, make_ready_text
     from ansatz.generate.text_network import TextNetwork
     from ansatz.generate.text_settings import TextSettings
 
-    _, record, recipe, run, remarks = recorded(asked.resume, ("text",), "model of a text")
-    for remark in remarks:
-        answer.tell(f"· {remark}")
-    if not isinstance(recipe, TextNetwork):
-        raise BadInput(f"{asked.resume} does not hold the recipe of its run; it cannot be resumed.")
+    record, recipe, run = unfinished(asked, answer, "text", "model of a text", TextNetwork)
     try:
         settings, origin = TextSettings(**record["settings"]), dict(record["source"])
         begun = {"driver": record["driver"], "placement": record["placement"]}
@@ -136,7 +103,7 @@ def _work(ready: Any, run: Any, report: bool) -> "Work":
     )
 
 
-def _answer(model: "TextModel", folder: Path, *, report: bool) -> tuple[dict[str, Any], list[Any], int]:
+def _answer(model: "TextModel", folder: Path, report: bool) -> Given:
     """Return the record of a model, what is shown of it, and the exit code."""
     from rich.table import Table
 
@@ -189,25 +156,10 @@ def _answer(model: "TextModel", folder: Path, *, report: bool) -> tuple[dict[str
 
 def _form() -> type:
     """Return the dataclass of all flags: those of the command, of `TextSettings` and of `TextNetwork`."""
-    from ansatz.cli._flags import flag, flag_types, form_of
+    from ansatz.cli._flags import flag_types, form_of
     from ansatz.generate.text_network import TextNetwork
     from ansatz.generate.text_settings import TextSettings
 
     choices = form_of((TextSettings,), "Choices", replaced={"budget": (str | None, None)})
     network = form_of((TextNetwork,), "Network", leave_out=list(flag_types(choices)))
-    word: Any = str | None
-    return dataclasses.make_dataclass(
-        "Text",
-        [
-            ("data", flag(word, "a text file, or a data set of text", metavar="FILE"), None),
-            ("out", flag(word, "the folder of the run; runs/NAME-1, runs/NAME-2, … if not given"), None),
-            ("resume", flag(word, "go on with the run in this folder, with its recorded settings"), None),
-            ("quiet", flag(bool, "no progress on stderr"), False),
-            ("report", flag(bool, "write report.html into the run"), True),
-            ("json", flag(bool, "print one JSON object instead of tables"), False),
-            ("checkpoint", flag(str, "the time between two checkpoints", metavar="TIME"), "20s"),
-            ("choices", choices, choices()),
-            ("network", network, network()),
-        ],
-        frozen=True,
-    )
+    return run_form("Text", "a text file, or a data set of text", "FILE", choices, network)

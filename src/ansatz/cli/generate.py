@@ -1,10 +1,12 @@
-"""`ansatz generate`: draw me more like these. A model of a text, and what it is worth beside n-grams.
+"""`ansatz generate`: draw me more like these. A model of a text, or of what texts become.
 
-The first word says of what: text. `ansatz generate text --help` shows what it takes.
+The first word says of what: text or translation. `ansatz generate text --help` shows what it takes.
 
 examples:
   ansatz generate text --data plays.txt --budget 3m --out runs/plays
   ansatz sample runs/plays --prompt "ROMEO:" --length 300
+  ansatz generate translation --task derivative --budget 5m --out runs/slopes
+  ansatz sample runs/slopes --input "x^2*sin(x)"
 """
 
 from collections.abc import Callable
@@ -32,5 +34,11 @@ def _text(arguments: list[str]) -> int:
     return command(arguments)
 
 
-KINDS: dict[str, Callable[[list[str]], int]] = {"text": _text}
+def _translation(arguments: list[str]) -> int:
+    from ansatz.cli._generate_translation import command
+
+    return command(arguments)
+
+
+KINDS: dict[str, Callable[[list[str]], int]] = {"text": _text, "translation": _translation}
 """What can be generated; each kind has a file `_generate_KIND.py` with its flags."""

@@ -54,6 +54,10 @@ def _load(run: str) -> Any:
         from ansatz.generate.text_model import load_text_model
 
         return load_text_model(run)
+    if kind == "translation":
+        from ansatz.generate.translation_model import load_translation
+
+        return load_translation(run)
     from ansatz.supervised.result import load_table_fit
 
     return load_table_fit(run)

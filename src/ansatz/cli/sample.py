@@ -1,8 +1,9 @@
-"""`ansatz sample`: what a trained model writes after a prompt.
+"""`ansatz sample`: what a trained model writes after a prompt, or makes of an input.
 
 The text comes as it is written. The same seed gives the same text.
 
 examples:
+  ansatz sample runs/slopes --input "x^2*sin(x)" --beams 8
   ansatz sample runs/plays --prompt "ROMEO:" --length 300 --temperature 0.8 --seed 1
   ansatz sample runs/plays --prompt "To be" --temperature 0 --json
 """
@@ -18,25 +19,39 @@ def command(arguments: list[str]) -> int:
     from ansatz.cli._runs import whole_kind
     from ansatz.core import BadInput
 
-    asked, _ = parse(_form(), arguments, "sample", __doc__ or "")
+    asked, named = parse(_form(), arguments, "sample", __doc__ or "")
     if asked.run is None:
         raise BadInput("A sample needs a run: ansatz sample RUN.")
     answer = Answer(as_json=asked.json)
     with answer.working():
-        whole_kind(asked.run)
-        from ansatz.generate.text_model import load_text_model
+        kind = whole_kind(asked.run).partition(",")[0]
+        if kind == "translation":
+            from ansatz.cli._sample_translation import sample
 
-        model = load_text_model(asked.run)
-        for remark in model.remarks:
-            answer.tell(f"· {remark}")
-        drawn = {
-            name: getattr(asked, name)
-            for name in ("length", "temperature", "top_k", "top_p", "min_p", "stop", "seed")
-        }
-        pieces = model.stream(asked.prompt, **drawn)
-        text = "".join(pieces) if asked.json else _shown(asked.prompt, pieces, answer.stdout)
-    answer.give({"run": asked.run, "prompt": asked.prompt, "text": text, **drawn}, [])
+            record, shown = sample(asked, named, answer)
+        else:
+            record, shown = _write(asked, answer), []
+    answer.give(record, shown)
     return 0
+
+
+def _write(asked: Any, answer: Any) -> dict[str, Any]:
+    """Let a model of a text write; return the record of it."""
+    from ansatz.core import BadInput
+    from ansatz.generate.text_model import load_text_model
+
+    model = load_text_model(asked.run)
+    for remark in model.remarks:
+        answer.tell(f"· {remark}")
+    if asked.input is not None:
+        raise BadInput(f"{asked.run} writes texts and translates none; give it a --prompt.")
+    drawn = {
+        name: getattr(asked, name)
+        for name in ("length", "temperature", "top_k", "top_p", "min_p", "stop", "seed")
+    }
+    pieces = model.stream(asked.prompt, **drawn)
+    text = "".join(pieces) if asked.json else _shown(asked.prompt, pieces, answer.stdout)
+    return {"run": asked.run, "prompt": asked.prompt, "text": text, **drawn}
 
 
 def _shown(prompt: str, pieces: Any, out: Any) -> str:
@@ -62,6 +77,8 @@ def _form() -> type:
         "Sample",
         [
             ("run", flag(word, "the folder of a run", tyro.conf.Positional, metavar="RUN"), None),
+            ("input", flag(word, "the text to translate", metavar="TEXT"), None),
+            ("beams", flag(int, "how many answers to an input to look for"), 4),
             ("prompt", flag(str, "what the text begins with", metavar="TEXT"), ""),
             ("length", flag(int, "how many tokens to write"), 300),
             (

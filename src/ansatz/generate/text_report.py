@@ -208,7 +208,7 @@ def attention_maps(maps: Any, names: Any) -> Figure:
 def _training(model: "TextModel") -> Section:
     run, recipe = model.run, model.recipe
     curves = {
-        name: _thinned(table["step"], table["loss"])
+        name: thinned(table["step"], table["loss"])
         for name, table in (("training", run.history), ("validation", run.validation))
         if len(table.get("loss", ()))
     }
@@ -225,7 +225,7 @@ def _training(model: "TextModel") -> Section:
     return Section("Training", [picture, Facts(rows)], run.message)
 
 
-def _thinned(steps: Any, values: Any, most: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def thinned(steps: Any, values: Any, most: int = 400) -> tuple[np.ndarray, np.ndarray]:
     """Return a curve as means over at most so many equal parts."""
     parts = np.array_split(np.arange(len(steps)), min(most, len(steps)))
     steps, values = np.asarray(steps, float), np.asarray(values, float)
