@@ -5,6 +5,7 @@ the workers of one session share; `ansatz` is imported with its shapes and types
 """
 
 import gc
+import itertools
 import os
 import shutil
 import socket
@@ -19,8 +20,11 @@ ROOT = Path(__file__).parent
 SHARED = ROOT.parent / "shared"
 CACHE = "ANSATZ_TEST_CACHE"
 MEMORY_MAP = Path("/proc/self/maps")
-MOST_MAPPINGS = 12_000
+MOST_MAPPINGS = 20_000
 """Linux gives a process 65,530; every compiled program takes a few, and without one JAX dies of a signal."""
+BETWEEN = 10
+"""The tests between two looks at the mappings, since a look takes some milliseconds."""
+FINISHED = itertools.count(1)
 
 install_import_hook("ansatz", "beartype.beartype")
 
@@ -101,17 +105,18 @@ def shared() -> Path:
     return SHARED
 
 
-@pytest.fixture(autouse=True, scope="module")
+@pytest.fixture(autouse=True)
 def few_programs():
-    """Drop the compiled programs of earlier modules before the process has as many as it can map."""
+    """Drop the compiled programs of earlier tests before the process has as many as it can map."""
     yield
-    if "equinox" in sys.modules and MEMORY_MAP.exists():
-        with MEMORY_MAP.open() as lines:
-            mappings = sum(1 for _ in lines)
-        if mappings > MOST_MAPPINGS:
-            sys.modules["equinox"].clear_caches()
-            sys.modules["jax"].clear_caches()
-            gc.collect()
+    if next(FINISHED) % BETWEEN or "equinox" not in sys.modules or not MEMORY_MAP.exists():
+        return
+    with MEMORY_MAP.open() as lines:
+        mappings = sum(1 for _ in lines)
+    if mappings > MOST_MAPPINGS:
+        sys.modules["equinox"].clear_caches()
+        sys.modules["jax"].clear_caches()
+        gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -7,6 +7,7 @@ from benchmarks.generate_diffusion import densities, inverse_problems, samplers
 from benchmarks.generate_gan import g1, g2
 from benchmarks.generate_images_diffusion import conditional_digits
 from benchmarks.generate_images_gan import autoencoder_rate, digits_gan
+from benchmarks.generate_modular import grokking
 from benchmarks.generate_text import large_writing, losses, small_writing, training_rate
 from benchmarks.generate_translate import polynomials
 from benchmarks.generate_vae import binary_digits, linear
@@ -44,5 +45,6 @@ MEASURES = [
     conditional_digits,
     digits_gan,
     autoencoder_rate,
+    grokking,
 ]
 ROWS = [*numbered(MEASURES)]

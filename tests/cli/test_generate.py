@@ -158,7 +158,7 @@ def test_texts_that_cannot_be_learned_leave_nothing(tmp_path, content, says):
         (["generate", "txet"], "There is nothing 'txet' to generate; did you mean 'text'?"),
         (
             ["generate", "--data", "x.txt"],
-            "The first word says what to generate: text, images; --data comes after it.",
+            "The first word says what to generate: text, images, translation; --data comes after it.",
         ),
         (["generate", "text"], "There is no text: name a file or a data set with --data."),
         (["generate", "text", "--data", "nowhere.txt"], "The text file nowhere.txt is not there"),

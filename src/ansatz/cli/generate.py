@@ -1,11 +1,13 @@
-"""`ansatz generate`: draw me more like these. A model of a text or of images, and what it is worth.
+"""`ansatz generate`: draw me more like these. A model of a text, of images, or of what texts become.
 
-The first word says of what: text or images. `ansatz generate images --help` shows what it takes.
+The first word says of what: text, images or translation. `ansatz generate images --help` shows what it takes.
 
 examples:
   ansatz generate text --data plays.txt --budget 3m --out runs/plays
   ansatz generate images --data digits --model diffusion --budget 60s --out runs/digits
   ansatz sample runs/plays --prompt "ROMEO:" --length 300
+  ansatz generate translation --task derivative --budget 5m --out runs/slopes
+  ansatz sample runs/slopes --input "x^2*sin(x)"
 """
 
 from collections.abc import Callable
@@ -39,5 +41,11 @@ def _images(arguments: list[str]) -> int:
     return command(arguments)
 
 
-KINDS: dict[str, Callable[[list[str]], int]] = {"text": _text, "images": _images}
+def _translation(arguments: list[str]) -> int:
+    from ansatz.cli._generate_translation import command
+
+    return command(arguments)
+
+
+KINDS: dict[str, Callable[[list[str]], int]] = {"text": _text, "images": _images, "translation": _translation}
 """What can be generated; each kind has a file `_generate_KIND.py` with its flags."""

@@ -58,6 +58,10 @@ def _load(run: str) -> Any:
         from ansatz.generate.images.model import load_image_model
 
         return load_image_model(run)
+    if kind == "translation":
+        from ansatz.generate.translation_model import load_translation
+
+        return load_translation(run)
     from ansatz.supervised.result import load_table_fit
 
     return load_table_fit(run)

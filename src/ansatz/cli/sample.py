@@ -1,9 +1,10 @@
-"""`ansatz sample`: what a trained model writes after a prompt, or the images that it draws.
+"""`ansatz sample`: what a trained model writes after a prompt, makes of an input, or draws.
 
 A text comes as it is written. Images become one picture of all of them (--out grid.png), an archive
 (--out draws.npz), or a picture each (--out FOLDER). The same seed gives the same.
 
 examples:
+  ansatz sample runs/slopes --input "x^2*sin(x)" --beams 8
   ansatz sample runs/plays --prompt "ROMEO:" --length 300 --temperature 0.8 --seed 1
   ansatz sample runs/plays --prompt "To be" --temperature 0 --json
   ansatz sample runs/digits --count 16 --classes 3 --guidance 2 --out grid.png
@@ -29,6 +30,12 @@ IMAGES = (
     "out",
     "seed",
 )
+TRANSLATION = ("input", "beams")
+FLAGS = {
+    "text": (TEXT, "a text"),
+    "image model": (IMAGES, "images"),
+    "translation": (TRANSLATION, "translations"),
+}
 SHARED = {"run", "json"}
 
 
@@ -44,15 +51,19 @@ def command(arguments: list[str]) -> int:
         raise BadInput("A sample needs a run: ansatz sample RUN.")
     answer = Answer(as_json=asked.json)
     with answer.working():
-        images = whole_kind(asked.run).partition(",")[0] == "image model"
-        taken = IMAGES if images else TEXT
+        kind = whole_kind(asked.run).partition(",")[0]
+        taken, what = FLAGS.get(kind, (named, ""))
         if wrong := sorted(named - set(taken) - SHARED):
-            flag, what = wrong[0].replace("_", "-"), "images" if images else "a text"
+            flag = wrong[0].replace("_", "-")
             raise BadInput(f"--{flag} says nothing to a model of {what}; `ansatz sample --help` tells more.")
-        if images:
+        if kind == "image model":
             from ansatz.cli._sample_images import draw
 
             record, shown = draw(asked, named, answer)
+        elif kind == "translation":
+            from ansatz.cli._sample_translation import sample
+
+            record, shown = sample(asked, answer)
         else:
             record, shown = _write(asked, answer), []
     answer.give(record, shown)
@@ -95,6 +106,8 @@ def _form() -> type:
         "Sample",
         [
             ("run", flag(word, "the folder of a run", tyro.conf.Positional, metavar="RUN"), None),
+            ("input", flag(word, "the text to translate", metavar="TEXT"), None),
+            ("beams", flag(int, "how many answers to an input to look for"), 4),
             ("prompt", flag(str, "what the text begins with", metavar="TEXT"), ""),
             ("length", flag(int, "how many tokens to write"), 300),
             (

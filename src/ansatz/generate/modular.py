@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
@@ -192,6 +193,13 @@ def scored(model: Any, batch: Pairs) -> tuple[Float[Array, ""], Float[Array, ""]
     return loss, (logits.argmax(1) == batch.y).astype(logits.dtype).mean()
 
 
+def scored_part(model: Any, data: Residues, rows: Any) -> tuple[float, float]:
+    """Return the mean cross-entropy in nats and the share of right answers over some rows of a table."""
+    pairs = Pairs(jnp.asarray(data.x[rows], jnp.int32), jnp.asarray(data.y[rows], jnp.int32))
+    loss, right = _scored(model, pairs)
+    return float(loss), float(right)
+
+
 def residues(modulus: int = 113, operation: str = "addition", share: float = 0.3, seed: int = 0) -> Residues:
     """Return the table of an operation modulo `modulus`, of which a random `share` trains.
 
@@ -200,8 +208,8 @@ def residues(modulus: int = 113, operation: str = "addition", share: float = 0.3
             leaves one of the parts empty.
 
     >>> table = residues(7, "division")
-    >>> len(table.y), len(table.train), table.y[0]
-    (42, 12, 0)
+    >>> len(table.y), len(table.train), table.x[8].tolist(), int(table.y[8])
+    (42, 12, [1, 3], 5)
     """
     kind = choose("operation on residues", operation, OPERATIONS)
     if not 5 <= modulus <= 1000:
@@ -218,6 +226,11 @@ def residues(modulus: int = 113, operation: str = "addition", share: float = 0.3
     x, y = np.stack([a, b], 1).astype(np.int32), kind.apply(a, b, modulus).astype(np.int32)
     train, test = np.sort(order[:count]).astype(np.int32), np.sort(order[count:]).astype(np.int32)
     return Residues(x, y, train, test)
+
+
+@eqx.filter_jit
+def _scored(model: Any, pairs: Pairs) -> tuple[Array, Array]:
+    return scored(model, pairs)
 
 
 def powers(base: Any, exponent: int, modulus: int) -> Any:

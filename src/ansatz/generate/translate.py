@@ -1,7 +1,7 @@
 """Translation of short texts by an encoder-decoder: the recipe, its objective, and what it has learned.
 
 Any two columns of texts will do: formulas and their derivatives, pairs of numbers and their divisor,
-questions and answers.
+questions and answers.  Tokens are characters, or what another tokenizer makes of the texts.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,11 +20,12 @@ from ansatz.core import BadInput, Metrics, Parts, Recipe, Watch
 from ansatz.data.table import Blocks, Table
 from ansatz.data.token_text import CharacterTokens
 from ansatz.data.tokens import PairTokens, pad_pairs
+from ansatz.data.vocabulary import Tokenizer
 from ansatz.generate.autoregressive import power_of_two
 from ansatz.generate.beam import search
 from ansatz.generate.text_network import OPTIMIZERS, descent
 from ansatz.maps.cache import carry_axes
-from ansatz.maps.encoder_decoder import EncoderDecoder, Translation
+from ansatz.maps.encoder_decoder import AttentionMaps, EncoderDecoder, Translation
 from ansatz.maps.positions import SLIDES
 from ansatz.maps.transformer_block import BlockOptions
 from ansatz.training.fit import fit
@@ -40,7 +41,7 @@ class Texts(NamedTuple):
     """Texts and their translations, padded, and the tokenizer of both."""
 
     pairs: PairTokens
-    tokenizer: CharacterTokens
+    tokenizer: Tokenizer
 
 
 class Answer(NamedTuple):
@@ -52,7 +53,7 @@ class Answer(NamedTuple):
 
 
 class Translator(Recipe):
-    """Learn to translate texts, character by character.
+    """Learn to translate texts, token by token.
 
     - `layers`, `size`, `heads`: of encoder and decoder; `feed_forward`: the hidden width of each block, 0 for
       4 · size.
@@ -140,17 +141,25 @@ def next_target(model: EncoderDecoder, batch: PairTokens, key: Any = None) -> tu
     return -(picked * counts).sum() / total, {"right": right.sum() / total}
 
 
-def make_texts(sources: Sequence[str], targets: Sequence[str]) -> Texts:
-    """Return texts and translations as tokens of the characters that occur in them.
+def make_texts(
+    sources: Sequence[str],
+    targets: Sequence[str],
+    tokenizer: Tokenizer | None = None,
+    lengths: tuple[int, int] | None = None,
+) -> Texts:
+    """Return texts and translations as tokens: of the characters that occur in them, or of a tokenizer.
+
+    The tokenizer has the special tokens "padding", "begin" and "end"; `lengths` are those of sources and
+    targets with begin and end, those of the longest if not given.
 
     >>> make_texts(["x^2", "x"], ["2*x", "1"]).pairs.target.shape
     (2, 5)
     """
-    specials = ("padding", "begin", "end")
-    tokenizer = CharacterTokens.fit([*sources, *targets], specials)
+    if tokenizer is None:
+        tokenizer = CharacterTokens.fit([*sources, *targets], ("padding", "begin", "end"))
     mine = [tokenizer.encode(text) for text in sources]
     theirs = [tokenizer.encode(text, begin=True, end=True) for text in targets]
-    return Texts(pad_pairs(mine, theirs, tokenizer.padding), tokenizer)
+    return Texts(pad_pairs(mine, theirs, tokenizer.padding, lengths=lengths), tokenizer)
 
 
 @dataclass(frozen=True)
@@ -158,7 +167,7 @@ class FittedTranslator:
     """A trained translator with its tokenizer and the lengths it was trained for."""
 
     run: Run
-    tokenizer: CharacterTokens
+    tokenizer: Tokenizer
     source_length: int
     target_length: int
 
@@ -181,7 +190,7 @@ class FittedTranslator:
         for text, one in zip(texts, tokens, strict=True):
             if not 1 <= len(one) <= self.source_length:
                 raise BadInput(
-                    f"The text {text!r} has {len(one)} characters; in training they had 1 to "
+                    f"The text {text!r} has {len(one)} tokens; in training they had 1 to "
                     f"{self.source_length}."
                 )
         found: list[list[Answer]] = []
@@ -211,13 +220,32 @@ class FittedTranslator:
         )  # fmt: skip
         return [
             [
-                Answer(self.tokenizer.decode(result.tokens[row, k, : result.lengths[row, k]]),
+                Answer(self._text(result.tokens[row, k, : result.lengths[row, k]]),
                        float(result.log_probabilities[row, k]))
                 for k in range(beams)
                 if result.lengths[row, k]
             ]
             for row in range(len(tokens))
         ]  # fmt: skip
+
+    def attention(self, text: str, answer: str) -> tuple[AttentionMaps, list[str], list[str]]:
+        """Return the P_ij of every layer and head for a text and an answer, and the tokens of both."""
+        names = self.tokenizer.names
+        source, target = self.tokenizer.encode(text), self.tokenizer.encode(answer, begin=True)
+        maps = _attention(self.run.model, Translation(jnp.asarray(source), jnp.asarray(target)))
+        return maps, [names[one] for one in source], [names[one] for one in target]
+
+    def _text(self, tokens: np.ndarray) -> str:
+        """Return the text of tokens; of such as are none of this kind, as numbers can be, the tokens."""
+        try:
+            return self.tokenizer.decode(tokens)
+        except BadInput:
+            return " ".join(self.tokenizer.names[one] for one in self.tokenizer.ordinary(tokens))
+
+
+@eqx.filter_jit
+def _attention(model: EncoderDecoder, pair: Translation) -> AttentionMaps:
+    return model.attention(pair)
 
 
 @eqx.filter_jit
