@@ -115,10 +115,10 @@ def test_interrupted_and_resumed_is_unbroken(tmp_path, turned, monkeypatch):
 def test_a_budget_ends_in_time_and_is_recorded(tmp_path):
     words = ["generate", "translation", "--task", "gcd", "--largest", "30", "--pairs", "100", "--base", "6"]
     small = "--layers 1 --size 8 --heads 1 --batch 4 --beams 1 --quiet --no-report --no-baselines".split()
-    code, out, err = ran([*words, *small, "--budget", "4s", "--out", str(tmp_path / "run"), "--json"])
+    code, out, err = ran([*words, *small, "--budget", "20s", "--out", str(tmp_path / "run"), "--json"])
     assert code == 0, err
     found = json.loads(out)
-    assert found["steps"] >= 1 and found["seconds"] < 30
+    assert found["steps"] >= 1 and found["seconds"] < 60
     assert all(row[0] >= row[5] >= 1 and row[0] % row[5] == 0 for row in found["divisors"])
     assert sum(row[1] for row in found["divisors"]) == found["tested"] == 16
 

@@ -137,8 +137,9 @@ LEVELS = {
 
 
 def fair(estimate, true, factor):
-    """Tell whether an estimate is within a factor of the true error, or of what rounding leaves of it."""
-    return max(true, EPS) / factor <= estimate <= factor * max(true, EPS)
+    """Tell whether an estimate is within a factor of the true error, or both are of the order of rounding."""
+    near = max(true, EPS) / factor <= estimate <= factor * max(true, EPS)
+    return near or max(true, estimate) <= 20 * EPS
 
 
 def stated(parts):

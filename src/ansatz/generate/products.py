@@ -37,7 +37,7 @@ def product_derivatives(
     The `degree` of an example is its number of terms.
 
     >>> product_derivatives(1, seed=1)[0][:2]
-    ('2*x^2*sin(x)', '4*x*sin(x)+2*x^2*cos(x)')
+    ('2*x^3*exp(x)+5*x^3*cos(x)', '-5*x^3*sin(x)+15*x^2*cos(x)+2*x^3*exp(x)+6*x^2*exp(x)')
     """
     if part not in ("train", "test"):
         raise BadInput(f"The part is 'train' or 'test', not {part!r}.")

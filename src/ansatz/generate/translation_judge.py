@@ -61,7 +61,10 @@ def share(right: int, count: int) -> Interval:
     z, p = 1.959964, right / count
     middle = (p + z * z / (2 * count)) / (1 + z * z / count)
     half = z * math.sqrt(p * (1 - p) / count + z * z / (4 * count * count)) / (1 + z * z / count)
-    return Interval(p, max(middle - half, 0.0), min(middle + half, 1.0))
+    # The ends are exact where no answer or every answer is right, which rounding would hide.
+    lower = max(middle - half, 0.0) if right else 0.0
+    upper = min(middle + half, 1.0) if right < count else 1.0
+    return Interval(p, lower, upper)
 
 
 def grouped(groups: Sequence[str], right: Sequence[bool]) -> list[Group]:

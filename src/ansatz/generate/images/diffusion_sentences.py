@@ -27,7 +27,7 @@ class Sentences(NamedTuple):
         """Return a sentence drawn for each of the digits `[N]`.
 
         >>> arithmetic().captions(np.array([7]), seed=2)
-        ['eight minus one']
+        ['seven minus five plus five']
         """
         choices, random = self.held if held else self.train, np.random.default_rng(seed)
         return [choices[d][random.integers(len(choices[d]))] for d in np.asarray(digits)]
@@ -55,7 +55,7 @@ def arithmetic(seed: int = 0, share: float = 0.15) -> Sentences:
 
     >>> found = arithmetic()
     >>> sum(map(len, found.held)), sum(map(len, found.train)) > 900
-    (25, True)
+    (20, True)
     """
     kept, back = _divided(np.random.default_rng(seed), share)
     train = [f"a {number}" for number in NUMBERS] + [_said(pair) for pair in kept]

@@ -59,7 +59,7 @@ def as_images(data: Any) -> tuple[np.ndarray, np.ndarray | None]:
     """Return the images and classes of `Pairs(x, y)`, checked.
 
     >>> from ansatz.core import Pairs
-    >>> as_images(Pairs(np.zeros((3, 8, 8, 1), np.uint8), None))[0].shape
+    >>> as_images(Pairs(np.arange(192, dtype=np.uint8).reshape(3, 8, 8, 1), None))[0].shape
     (3, 8, 8, 1)
     """
     x = np.asarray(data.x)

@@ -31,7 +31,7 @@ def make_levels(x: np.ndarray, most: int) -> Levels:
     """Return the levels of bytes `x`: their own values where these are few, else `most` equal steps.
 
     >>> levels = make_levels(np.array([0, 0, 255], np.uint8), 4)
-    >>> levels.count, levels.of_byte[[0, 1, 255]].tolist()
+    >>> levels.count, levels.of_byte[jnp.array([0, 1, 255])].tolist()
     (2, [0, 0, 1])
     """
     if not 2 <= most <= 256:
