@@ -1,0 +1,1 @@
+"""One file an environment; `names` finds them by the names that users know."""
