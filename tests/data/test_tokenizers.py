@@ -17,6 +17,7 @@ from ansatz.data import (
     CharacterTokens,
     DiagramTokens,
     FormulaTokens,
+    InfixTokens,
     IntegerTokens,
     WordTokens,
     one_hot,
@@ -31,6 +32,7 @@ TOKENIZERS = {
     "bytes": (lambda: ByteTokens(SPECIALS), "naïve ∂²u/∂x² 🙂"),
     "words": (lambda: WordTokens.fit(WORDS), WORDS[1]),
     "formulas": (lambda: FormulaTokens(("x", "y"), base=30), "x**2*sin(y)/2 - 35"),
+    "infix": (lambda: InfixTokens.fit(["-3*x^2+x", "sin(x)^2*y-12"]), "x-3*x^2-12*y"),
     "integers": (lambda: IntegerTokens(1000), "0 -1234567 89"),
     "diagrams": (lambda: DiagramTokens(4), "[(4, 2, 5, 1), (8, 6, 1, 5), (6, 3, 7, 4), (2, 7, 3, 8)]"),
     "braids": (lambda: BraidTokens(4), "[1, -2, 3, 3]"),
@@ -292,6 +294,18 @@ def test_unknown_characters_are_named_with_their_place():
     with pytest.raises(BadInput, match="at character 2 is half of a pair"):
         ByteTokens().encode("a\ud800")
     assert ByteTokens().decode([0xFF, 65]) == "�A"
+
+
+def test_formulas_in_large_tokens():
+    formulas = InfixTokens.fit(["-3*x^2 + x", "12"])
+    assert formulas.pieces("-3*x^2 + x") == ["-3", "*x^2", "+", "x"]
+    assert formulas.tokens == ("*x^2", "+", "-3", "12", "x")
+    with pytest.raises(BadInput, match=r"The piece '\*y' at character 2 is unknown; the 5 tokens"):
+        InfixTokens(formulas.tokens, ()).encode("x*y")
+    with pytest.raises(BadInput, match="'x y' is not one piece of a formula"):
+        InfixTokens(["x y"])
+    with pytest.raises(BadInput, match="hold no formula"):
+        InfixTokens.fit([" "])
 
 
 def test_dictionary_of_the_notes():

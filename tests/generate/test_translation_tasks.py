@@ -59,10 +59,11 @@ def test_tasks_draw_what_their_check_accepts(name):
     task = TASKS[name]
     drawn = task.draw(40, "train", 0, 7, 20)
     assert drawn == task.draw(40, "train", 0, 7, 20) != task.draw(40, "train", 1, 7, 20)
-    tokenizer = task.tokenizer(7) if task.tokenizer else None
+    tokenizer = task.tokenizer(7, drawn.sources + drawn.targets)
     for source, target in zip(*drawn[:2], strict=True):
-        if tokenizer:
-            assert tokenizer.decode(tokenizer.encode(source)) == source
+        assert tokenizer.decode(tokenizer.encode(source)) == source
+        assert tokenizer.decode(tokenizer.encode(target)) == target
+        if not task.accepts:
             a, b = map(int, source.split())
             assert int(target) == (math.gcd(a, b) if name == "gcd" else a + b)
     if task.accepts:

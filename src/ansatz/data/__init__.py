@@ -18,6 +18,7 @@ from ansatz.data.split import Fold, folds, split
 from ansatz.data.stream import Batches, Stream
 from ansatz.data.table import Blocks, Table, Whole
 from ansatz.data.target import TargetEncoder
+from ansatz.data.token_infix import InfixTokens
 from ansatz.data.token_integers import IntegerTokens
 from ansatz.data.token_knots import BraidTokens, DiagramTokens
 from ansatz.data.token_pairs import BytePairTokens
@@ -47,6 +48,7 @@ __all__ = [
     "FormulaTokens",
     "Held",
     "Images",
+    "InfixTokens",
     "IntegerTokens",
     "PairTokens",
     "Prepared",

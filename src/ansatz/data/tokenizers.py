@@ -5,6 +5,7 @@ from typing import Any
 from ansatz._spelling import choose
 from ansatz.core import BadInput
 from ansatz.data.token_formulas import FormulaTokens
+from ansatz.data.token_infix import InfixTokens
 from ansatz.data.token_integers import IntegerTokens
 from ansatz.data.token_knots import BraidTokens, DiagramTokens
 from ansatz.data.token_pairs import BytePairTokens
@@ -20,6 +21,7 @@ TOKENIZERS: dict[str, type[Tokenizer]] = {
         WordTokens,
         BytePairTokens,
         FormulaTokens,
+        InfixTokens,
         IntegerTokens,
         DiagramTokens,
         BraidTokens,

@@ -258,16 +258,23 @@ def _started(model: EncoderDecoder, table: Array, begin: Array, room: int) -> tu
 
 
 def fit_translator(
-    sources: Sequence[str], targets: Sequence[str], recipe: Translator | None = None, **options: Any
+    sources: Sequence[str],
+    targets: Sequence[str],
+    recipe: Translator | None = None,
+    *,
+    tokenizer: Tokenizer | None = None,
+    **options: Any,
 ) -> FittedTranslator:
     """Train a translator on texts and their translations; `options` are those of `fit`.
+
+    Tokens are characters, or those of a `tokenizer` with the special tokens that `make_texts` needs.
 
     >>> tiny = Translator(layers=1, size=8, heads=2, batch=2, held=0.0)
     >>> fitted = fit_translator(["x^2", "x"], ["2*x", "1"], tiny, steps=2)
     >>> len(fitted.translate(["x"], beams=2)[0])
     2
     """
-    texts = make_texts(sources, targets)
+    texts = make_texts(sources, targets, tokenizer)
     run = fit(Translator() if recipe is None else recipe, texts, **options)
     lengths = texts.pairs.source.shape[1], texts.pairs.target.shape[1]
     return FittedTranslator(run, texts.tokenizer, *lengths)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ansatz.core import BadInput
+from ansatz.data.token_infix import InfixTokens
 from ansatz.data.token_integers import IntegerTokens
 from ansatz.data.vocabulary import Tokenizer
 from ansatz.generate.derivatives import derivatives, is_derivative
@@ -26,16 +27,17 @@ class Drawn(NamedTuple):
 class Task(NamedTuple):
     """A task: what it is, `draw(count, part, seed, base, largest)`, how answers are checked, its classic.
 
-    `tokenizer(base)` is None where tokens are the characters; `accepts(source, answer)` says whether an
-    answer is right in whatever form, and is None where only the exact text is right; `classic` names the
-    method that answers without learning.
+    `tokenizer(base, texts)` is that of the task's texts; `accepts(source, answer)` says whether an answer is
+    right in whatever form, and is None where only the exact text is right; `classic` names the method that
+    answers without learning; the numbers in the texts are at most the `largest` that can be asked for.
     """
 
     words: str
     draw: Callable[[int, str, int, int, int], Drawn]
     classic: str
-    accepts: Callable[[str, str], bool] | None = None
-    tokenizer: Callable[[int], Tokenizer] | None = None
+    accepts: Callable[[str, str], bool] | None
+    tokenizer: Callable[[int, list[str]], Tokenizer]
+    largest: tuple[int, int]
 
 
 def _polynomials(count: int, part: str, seed: int, base: int, largest: int) -> Drawn:
@@ -69,22 +71,34 @@ def _spaced(x: np.ndarray) -> list[str]:
     return [f"{a} {b}" for a, b in x.tolist()]
 
 
-def _digits(base: int) -> Tokenizer:
+def _digits(base: int, texts: list[str]) -> Tokenizer:
     return IntegerTokens(base, SPECIALS)
+
+
+def _terms(base: int, texts: list[str]) -> Tokenizer:
+    return InfixTokens.fit(texts, specials=SPECIALS)
+
+
+COEFFICIENTS, NUMBERS = (1, 99), (10, 10**15)
 
 
 TASKS: dict[str, Task] = {
     "derivative": Task(
-        "sums of x^n times 1, sin x, cos x or e^x, and their derivatives", _products, "SymPy", is_derivative
+        "sums of x^n times 1, sin x, cos x or e^x, and their derivatives", _products, "SymPy", is_derivative,
+        _terms, COEFFICIENTS,
     ),
     "polynomial": Task(
-        "polynomials in any spelling, and their derivatives", _polynomials, "SymPy", is_derivative
+        "polynomials in any spelling, and their derivatives", _polynomials, "SymPy", is_derivative,
+        _terms, COEFFICIENTS,
     ),
     "gcd": Task(
-        "two numbers, and their greatest common divisor", _divisors, "Euclid's algorithm", None, _digits
+        "two numbers, and their greatest common divisor", _divisors, "Euclid's algorithm", None,
+        _digits, NUMBERS,
     ),
-    "addition": Task("two numbers, and their sum", _sums, "adding digit by digit", None, _digits),
-}
+    "addition": Task(
+        "two numbers, and their sum", _sums, "adding digit by digit", None, _digits, NUMBERS
+    ),
+}  # fmt: skip
 """The tasks by name."""
 CHECKS: dict[str, Any] = {"none": None, "derivative": is_derivative}
 """How the answers to the texts of a table can be checked, by name."""
@@ -92,6 +106,6 @@ CHECKS: dict[str, Any] = {"none": None, "derivative": is_derivative}
 
 def check_largest(task: str, largest: int) -> None:
     """Raise `BadInput` for a bound of the numbers that leaves too little to learn, or 63 bits behind."""
-    least, most = (1, 99) if TASKS[task].tokenizer is None else (10, 10**15)
+    least, most = TASKS[task].largest
     if largest and not least <= largest <= most:
         raise BadInput(f"largest={largest} does not fit the task {task!r}: it is from {least} to {most}.")

@@ -163,11 +163,11 @@ def length_group(text: str) -> str:
 
 
 def make_ready(given: Given, settings: TranslationSettings, recipe: Translator) -> ReadyTranslation:
-    """Cut the texts into tokens: characters, or the digits of numbers in the base of a task."""
+    """Cut the texts into tokens: characters, or those of a task."""
     begun = time.monotonic()
     make = TASKS[settings.task].tokenizer if settings.task else None
     both = [a + b for a, b in zip(given.train[:2], given.test[:2], strict=True)]
-    whole = make_texts(both[0], both[1], None if make is None else make(settings.base))
+    whole = make_texts(both[0], both[1], None if make is None else make(settings.base, both[0] + both[1]))
     count = len(given.train.sources)
     source, target, *lengths = (part[:count] for part in whole.pairs[:4])
     train = whole._replace(pairs=PairTokens(source, target, lengths[0], lengths[1]))

@@ -30,7 +30,7 @@ class Discrete(eqx.Module):
 
 
 class Box(eqx.Module):
-    """The arrays of one shape between `low` and `high`, which may be infinite; tuples, nested for matrices."""
+    """The arrays of one shape between `low` and `high`, which may be infinite; nested tuples for matrices."""
 
     low: Any = eqx.field(static=True)
     high: Any = eqx.field(static=True)
