@@ -28,7 +28,9 @@ GAMES = {
 STILL = 1e-6
 """A growth below this a round is none: the figures are of double precision near the equilibrium."""
 SEEDS = 5
-STEPS = 12_000
+STEPS = 25_000
+RECIPE = VectorGAN(width=128, critic_width=128, learning_rate=6e-3, critic_rate=6e-3)
+"""One setting for both densities: half the rate finds the modes as well, with 90 % of good samples."""
 
 
 def rates(recipe: DiracGAN, rounds: int = 200) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +88,7 @@ def trained(name: str, seed: int) -> tuple[Modes, float]:
     density = {"ring": ring, "grid": grid}[name]()
     data = draw_data(density, seed=seed)
     begun = time.perf_counter()
-    fitted = fit_gan(data, VectorGAN(), steps=STEPS, key=seed)
+    fitted = fit_gan(data, RECIPE, steps=STEPS, key=seed)
     samples = fitted.sample(SAMPLES, seed=seed)
     return count_modes(samples, density), time.perf_counter() - begun
 

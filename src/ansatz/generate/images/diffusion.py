@@ -150,7 +150,7 @@ class ImageDiffusion(Recipe):
         model = ImageModel(live, parameters(live), *fixed, shape, classes, words, length)  # type: ignore
         loss = denoising(self.times, self.space or None, drop=self.drop)
         rule = optimizer("adam", self.learning_rate, clip=self.clip or None)
-        down = Descend(of_bytes(of_live(loss)), rule, schedule=schedule(self.schedule, self.warmup))
+        down = Descend(reading(of_bytes(of_live(loss))), rule, schedule=schedule(self.schedule, self.warmup))
         pairs, watch = jax.tree.map(jnp.asarray, pairs), None
         if aside:
             blocks = Blocks(pairs, min(BLOCK, len(held)), held)
@@ -175,6 +175,27 @@ def of_bytes(objective: Objective) -> Objective:
         return objective(model, seen, None if key is None else inner)
 
     return spread
+
+
+def reading(objective: Objective) -> Objective:
+    """Return an objective that also teaches what sentences mean, where a batch has classes and sentences.
+
+    It adds ``mean |s - c|²`` of the vector s of a sentence and c of its class, towards which s is drawn
+    while c stands still: the loss of the images alone teaches a reader slowly.
+    """
+
+    def told_twice(model: ImageModel, batch: Pairs, key: Any) -> tuple[Array, Metrics]:
+        loss, metrics = objective(model, batch, key)
+        told = batch.y
+        if told is None or told.label is None or told.words is None:
+            return loss, metrics
+        condition = model.live.network.situation.condition
+        said = jax.vmap(lambda words: condition(Told(words=words)))(told.words)
+        meant = jax.lax.stop_gradient(jax.vmap(lambda label: condition(Told(label)))(told.label))
+        apart = ((said - meant) ** 2).mean()
+        return loss + apart.astype(loss.dtype), metrics | {"reading": apart}
+
+    return told_twice
 
 
 def conditioned(data: Pairs) -> tuple[Pairs, int, tuple[str, ...], int]:
