@@ -28,7 +28,7 @@ GAMES = {
 STILL = 1e-6
 """A growth below this a round is none: the figures are of double precision near the equilibrium."""
 SEEDS = 5
-STEPS = 25_000
+STEPS = 20_000
 RECIPE = VectorGAN(width=128, critic_width=128, learning_rate=6e-3, critic_rate=6e-3)
 """One setting for both densities: half the rate finds the modes as well, with 90 % of good samples."""
 

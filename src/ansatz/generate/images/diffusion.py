@@ -23,7 +23,7 @@ from ansatz.generate.images.diffusion_draw import bound, draw_images
 from ansatz.generate.images.diffusion_pictures import figures
 from ansatz.generate.images.diffusion_sentences import tokens
 from ansatz.generate.images.family import Bound, Family, Figure, as_images
-from ansatz.maps.condition import Told, as_told
+from ansatz.maps.condition import Condition, Told
 from ansatz.maps.denoiser import DenoisingMLP, Noisy
 from ansatz.maps.patch_transformer import PatchTransformer
 from ansatz.maps.unet import UNet
@@ -31,7 +31,12 @@ from ansatz.training.optimizers import optimizer, schedule
 from ansatz.training.run import Run
 from ansatz.training.updates import Descend
 
-BACKBONES = ("patches", "unet", "mlp")
+BACKBONES: dict[str, tuple[int, int]] = {"mlp": (512, 3), "patches": (128, 4), "unet": (32, 3)}
+"""The kinds of networks, each with its width and depth where none are given."""
+FLAT = 1024
+"""The most numbers of an image that one layer sees whole, where no kind is given."""
+TOLD = 64
+"""The length of the vector of a condition that an mlp is told."""
 VALIDATED = 2048
 """The most held-out images on which a validation measures the loss."""
 BLOCK = 512
@@ -39,15 +44,20 @@ EVERY = 500
 
 
 class FlatDenoiser(Map):
-    """A `DenoisingMLP` for images `x: [H, W, C]`, which it takes as vectors."""
+    """A `DenoisingMLP` for images `x: [H, W, C]` as vectors, told the vector of a `Condition`."""
 
     inner: DenoisingMLP
+    condition: Condition | None
 
     def __call__(self, x: Any, *, key: Any = None) -> Array:
         """Return f `[H, W, C]` of a `Noisy`."""
         noisy = Noisy(*x)
-        told = noisy.condition if noisy.condition is None else as_told(noisy.condition).label
-        flat = noisy._replace(x=noisy.x.reshape(-1), condition=told)
+        vector = noisy.condition
+        if vector is not None:
+            if self.condition is None:
+                raise BadInput("This network knows no conditions: build it with classes or a vocabulary.")
+            vector = self.condition(vector, key=key)
+        flat = noisy._replace(x=noisy.x.reshape(-1), condition=vector)
         return self.inner(flat, key=key).reshape(noisy.x.shape)
 
 
@@ -80,10 +90,13 @@ class ImageDiffusion(Recipe):
     x are bytes `uint8[N, H, W, C]`; y are classes `int[N]`, sentences `[N]` (a list of texts), both as
     `Told(classes, sentences)`, or None.  Where both are there, each example of a batch is told one by chance.
 
-    - `process`, `prediction`, `space`, `times`: as of `VectorDiffusion`.
-    - `backbone`: "patches" (`PatchTransformer`), "unet" (`UNet`) or "mlp" (`DenoisingMLP`, classes only).
-    - `width`: of the patches' vectors, of the mlp, or the channels at the U-Net's finest size, which
-      double from size to size; `depth`: blocks, or sizes of the U-Net.
+    - `process`, `prediction`, `space`, `times`: as of `VectorDiffusion`.  A network with fewer nodes than an
+      image has pixels cannot give back their noise, and learns fastest to predict the clean image, which
+      lies near a surface of few dimensions (Li & He 2025); the likelihood of images wants another.
+    - `backbone`: "mlp" (`DenoisingMLP`), "patches" (`PatchTransformer`) or "unet" (`UNet`); if it is empty,
+      the first for images of at most 1,024 numbers, the second for larger ones.
+    - `width`: of the mlp, of the patches' vectors, or the channels at the U-Net's finest size, which
+      double from size to size; `depth`: blocks, or sizes of the U-Net; 0 to choose.
     - `patch`: the side of a patch, 0 to choose; `hidden`: nodes after the attention, 0 for 4 · width.
     - `batch`, `learning_rate`, `schedule`, `warmup`, `clip`: of Adam's training.
     - `average`: the width of the average of the parameters, as a share of the steps (see `power`).
@@ -96,12 +109,12 @@ class ImageDiffusion(Recipe):
     """
 
     process: str = eqx.field(default="flow", static=True)
-    prediction: str = eqx.field(default="flow", static=True)
+    prediction: str = eqx.field(default="clean", static=True)
     space: str = eqx.field(default="", static=True)
     times: str = eqx.field(default="log_normal", static=True)
-    backbone: str = eqx.field(default="patches", static=True)
-    width: int = eqx.field(default=128, static=True)
-    depth: int = eqx.field(default=4, static=True)
+    backbone: str = eqx.field(default="", static=True)
+    width: int = eqx.field(default=0, static=True)
+    depth: int = eqx.field(default=0, static=True)
     patch: int = eqx.field(default=0, static=True)
     hidden: int = eqx.field(default=0, static=True)
     batch: int = eqx.field(default=128, static=True)
@@ -115,7 +128,12 @@ class ImageDiffusion(Recipe):
 
     def __check_init__(self) -> None:
         """Refuse what is no backbone and no share."""
-        choose("backbone", self.backbone, dict.fromkeys(BACKBONES))
+        if self.backbone:
+            choose("backbone", self.backbone, BACKBONES)
+        if min(self.width, self.depth) < 0:
+            raise BadInput(
+                f"width={self.width} and depth={self.depth} are sizes of a network, or 0 to choose them."
+            )
         if not 0 <= self.held < 1:
             raise BadInput(f"held={self.held} is no share of the images to set aside: it lies in [0, 1).")
 
@@ -124,16 +142,20 @@ class ImageDiffusion(Recipe):
     ) -> Map:
         """Return the untrained network of images of this shape."""
         known: dict[str, Any] = {"classes": classes, "vocabulary": vocabulary, "length": max(length, 1)}
-        if self.backbone == "patches":
-            return PatchTransformer(
-                shape, self.patch, self.width, self.depth, hidden=self.hidden, key=key, **known
-            )
-        if self.backbone == "unet":
-            channels = tuple(self.width * 2**level for level in range(self.depth))
-            return UNet(shape, channels, max(64, 2 * self.width), key=key, **known)
-        if vocabulary:
-            raise BadInput("The backbone 'mlp' follows classes alone; 'patches' and 'unet' read sentences.")
-        return FlatDenoiser(DenoisingMLP(math.prod(shape), self.width, self.depth, classes, key=key))
+        kind = self.backbone or ("mlp" if math.prod(shape) <= FLAT else "patches")
+        width, depth = (
+            given or own for given, own in zip((self.width, self.depth), BACKBONES[kind], strict=True)
+        )
+        if kind == "patches":
+            return PatchTransformer(shape, self.patch, width, depth, hidden=self.hidden, key=key, **known)
+        if kind == "unet":
+            channels = tuple(width * 2**level for level in range(depth))
+            return UNet(shape, channels, max(64, 2 * width), key=key, **known)
+        inside, outside = jr.split(key)
+        told = Condition(TOLD, **known, key=outside) if classes or vocabulary else None
+        return FlatDenoiser(
+            DenoisingMLP(math.prod(shape), width, depth, condition_size=TOLD if told else 0, key=inside), told
+        )
 
     def build(self, data: Pairs, key: Any) -> Parts:
         """Return the parts for these images."""
@@ -189,7 +211,8 @@ def reading(objective: Objective) -> Objective:
         told = batch.y
         if told is None or told.label is None or told.words is None:
             return loss, metrics
-        condition = model.live.network.situation.condition
+        net = model.live.network
+        condition = (net if isinstance(net, FlatDenoiser) else net.situation).condition
         said = jax.vmap(lambda words: condition(Told(words=words)))(told.words)
         meant = jax.lax.stop_gradient(jax.vmap(lambda label: condition(Told(label)))(told.label))
         apart = ((said - meant) ** 2).mean()
@@ -262,5 +285,9 @@ class DiffusionFamily(Family):
         return figures(run, images, seed=seed)
 
     def bound(self, run: Run, images: np.ndarray, classes: Any = None) -> Bound | None:
-        """Return an estimate of -log p in nats for each image, by the probability flow."""
-        return bound(run, images, classes)
+        """Return an estimate of -log p in nats for each image, by the probability flow.
+
+        None where the network predicts the clean image: it is trained for how images look, and its error
+        does not fall with the noise, by whose square a density divides it.
+        """
+        return None if run.recipe.prediction == "clean" else bound(run, images, classes)
