@@ -37,6 +37,8 @@ FLAT = 1024
 """The most numbers of an image that one layer sees whole, where no kind is given."""
 TOLD = 64
 """The length of the vector of a condition that an mlp is told."""
+READING_RATE, READING_DECAY = 3e-3, 0.5
+"""Of AdamW's training of who reads: with a decay this strong it calculates where it could remember."""
 VALIDATED = 2048
 """The most held-out images on which a validation measures the loss."""
 BLOCK = 512
@@ -88,7 +90,8 @@ class ImageDiffusion(Recipe):
     """Learn to draw images like those of `Pairs(x, y)`, by class and by sentence.
 
     x are bytes `uint8[N, H, W, C]`; y are classes `int[N]`, sentences `[N]` (a list of texts), both as
-    `Told(classes, sentences)`, or None.  Where both are there, each example of a batch is told one by chance.
+    `Told(classes, sentences)`, or None.  Where both are there, images are learned by their classes, and what
+    sentences mean from the classes of their images (see `reading`).
 
     - `process`, `prediction`, `space`, `times`: as of `VectorDiffusion`.  A network with fewer nodes than an
       image has pixels cannot give back their noise, and learns fastest to predict the clean image, which
@@ -172,53 +175,54 @@ class ImageDiffusion(Recipe):
         model = ImageModel(live, parameters(live), *fixed, shape, classes, words, length)  # type: ignore
         loss = denoising(self.times, self.space or None, drop=self.drop)
         rule = optimizer("adam", self.learning_rate, clip=self.clip or None)
-        down = Descend(reading(of_bytes(of_live(loss))), rule, schedule=schedule(self.schedule, self.warmup))
+        pace = schedule(self.schedule, self.warmup)
+        updates = [Descend(of_bytes(of_live(loss)), rule, schedule=pace)]
+        if classes and words:
+            decaying = optimizer("adamw", READING_RATE, weight_decay=READING_DECAY, clip=1.0)
+            updates.append(Descend(reading, decaying, the_reader, pace, "reading"))
         pairs, watch = jax.tree.map(jnp.asarray, pairs), None
         if aside:
             blocks = Blocks(pairs, min(BLOCK, len(held)), held)
             watch = Watch(blocks, of_bytes(of_average(loss)), EVERY, blocks.blocks)
         after = averaging(power(self.average))
-        return Parts(model, Table(pairs, self.batch, train), (down,), after, watch)
+        return Parts(model, Table(pairs, self.batch, train), tuple(updates), after, watch)
 
 
 def of_bytes(objective: Objective) -> Objective:
-    """Return an objective of an `ImageModel` on batches of bytes.
-
-    Where a batch has classes and sentences, one of the two, by chance, is told of each example.
-    """
+    """Return an objective of an `ImageModel` on batches of bytes, told of classes or else of sentences."""
 
     def spread(model: ImageModel, batch: Pairs, key: Any) -> tuple[Array, Metrics]:
-        first, second, inner = jr.split(jr.key(0) if key is None else key, 3)
+        first, inner = jr.split(jr.key(0) if key is None else key)
         told = batch.y
-        if told is not None and told.label is not None and told.words is not None:
-            by_class = jr.bernoulli(second, 0.5, told.label.shape)
-            told = Told(jnp.where(by_class, told.label, -1), jnp.where(by_class[:, None], 0, told.words))
+        if told is not None and told.label is not None:
+            told = Told(told.label)
         seen = batch._replace(x=model.inside(batch.x, first), y=told)
         return objective(model, seen, None if key is None else inner)
 
     return spread
 
 
-def reading(objective: Objective) -> Objective:
-    """Return an objective that also teaches what sentences mean, where a batch has classes and sentences.
+def reading(model: ImageModel, batch: Pairs, key: Any = None) -> tuple[Array, Metrics]:
+    """``mean |s - c|²`` of the vector s of a sentence and c of its class, towards which s is drawn.
 
-    It adds ``mean |s - c|²`` of the vector s of a sentence and c of its class, towards which s is drawn
-    while c stands still: the loss of the images alone teaches a reader slowly.
+    The loss of images alone teaches a reader slowly, and to know sentences by heart.
     """
+    condition = condition_of(model)
+    said = jax.vmap(lambda words: condition(Told(words=words)))(batch.y.words)
+    meant = jax.vmap(lambda label: condition(Told(label)))(batch.y.label)
+    return ((said - jax.lax.stop_gradient(meant)) ** 2).mean(), {}
 
-    def told_twice(model: ImageModel, batch: Pairs, key: Any) -> tuple[Array, Metrics]:
-        loss, metrics = objective(model, batch, key)
-        told = batch.y
-        if told is None or told.label is None or told.words is None:
-            return loss, metrics
-        net = model.live.network
-        condition = (net if isinstance(net, FlatDenoiser) else net.situation).condition
-        said = jax.vmap(lambda words: condition(Told(words=words)))(told.words)
-        meant = jax.lax.stop_gradient(jax.vmap(lambda label: condition(Told(label)))(told.label))
-        apart = ((said - meant) ** 2).mean()
-        return loss + apart.astype(loss.dtype), metrics | {"reading": apart}
 
-    return told_twice
+def condition_of(model: ImageModel) -> Any:
+    """Return the map from what is told to its vector."""
+    net: Any = model.live.network
+    return (net if isinstance(net, FlatDenoiser) else net.situation).condition
+
+
+def the_reader(model: ImageModel) -> Any:
+    """Return what reads sentences."""
+    condition = condition_of(model)
+    return condition.reader, condition.outward
 
 
 def conditioned(data: Pairs) -> tuple[Pairs, int, tuple[str, ...], int]:
