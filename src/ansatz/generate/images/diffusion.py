@@ -23,6 +23,7 @@ from ansatz.generate.images.diffusion_draw import bound, draw_images
 from ansatz.generate.images.diffusion_pictures import figures
 from ansatz.generate.images.diffusion_sentences import tokens
 from ansatz.generate.images.family import Bound, Family, Figure, as_images
+from ansatz.generate.rows import check_held, set_aside
 from ansatz.maps.condition import Told, as_told
 from ansatz.maps.denoiser import DenoisingMLP, Noisy
 from ansatz.maps.patch_transformer import PatchTransformer
@@ -116,8 +117,7 @@ class ImageDiffusion(Recipe):
     def __check_init__(self) -> None:
         """Refuse what is no backbone and no share."""
         choose("backbone", self.backbone, dict.fromkeys(BACKBONES))
-        if not 0 <= self.held < 1:
-            raise BadInput(f"held={self.held} is no share of the images to set aside: it lies in [0, 1).")
+        check_held(self.held, "images")
 
     def network(
         self, shape: tuple[int, int, int], classes: int, vocabulary: int, length: int, key: Any
@@ -140,9 +140,7 @@ class ImageDiffusion(Recipe):
         inside, order = jr.split(key)
         pairs, classes, words, length = conditioned(data)
         shape = pairs.x.shape[1:]
-        rows = np.asarray(jr.permutation(order, len(pairs.x)))
-        aside = math.floor(self.held * len(rows))
-        train, held = np.sort(rows[aside:]), np.sort(rows[: min(aside, VALIDATED)])
+        train, held = set_aside(order, len(pairs.x), self.held, VALIDATED)
         center, scale = _moments(pairs.x[train])
         net = self.network(shape, classes, len(words) + 1 if words else 0, length, inside)
         live = Learned(net, choose("process", self.process, SCHEDULES)(), self.prediction)  # type: ignore
@@ -152,7 +150,7 @@ class ImageDiffusion(Recipe):
         rule = optimizer("adam", self.learning_rate, clip=self.clip or None)
         down = Descend(of_bytes(of_live(loss)), rule, schedule=schedule(self.schedule, self.warmup))
         pairs, watch = jax.tree.map(jnp.asarray, pairs), None
-        if aside:
+        if len(held):
             blocks = Blocks(pairs, min(BLOCK, len(held)), held)
             watch = Watch(blocks, of_bytes(of_average(loss)), EVERY, blocks.blocks)
         after = averaging(power(self.average))
