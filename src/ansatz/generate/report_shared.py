@@ -78,13 +78,19 @@ def chosen(haves: Sequence[Any]) -> dict[str, Any]:
     return found
 
 
-def command_line(kind: str, source: dict[str, Any], settings: dict[str, Any], name: str) -> str:
-    """Return the command that trains again, or the Python line where the data, `name`, were in memory."""
+def command_line(
+    kind: str,
+    source: dict[str, Any],
+    settings: dict[str, Any],
+    name: str,
+    lead: str = "import ansatz\n\nansatz.",
+) -> str:
+    """Return the command that trains again, or the Python lines where the data, `name`, were in memory."""
     place = source.get("catalogue") or source.get("path")
-    if not place:
+    if not place and "task" not in source:
         options = "".join(f", {n}={v!r}" for n, v in settings.items())
-        return f"import ansatz\n\nansatz.generate_{kind}({name}{options})"
-    words = ["ansatz", "generate", kind, "--data", str(place)]
+        return f"{lead}generate_{kind}({name}{options})"
+    words = ["ansatz", "generate", kind, *(["--data", str(place)] if place else [])]
     for name, value in settings.items():
         flag = name.replace("_", "-")
         words += (

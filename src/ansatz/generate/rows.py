@@ -1,7 +1,9 @@
-"""Data of generative models for vectors, checked before anything compiles."""
+"""Data of generative models, checked before anything compiles: rows of vectors, and those set aside."""
 
+import math
 from typing import Any
 
+import jax
 import numpy as np
 
 from ansatz.core import BadInput, Pairs
@@ -25,3 +27,20 @@ def as_rows(data: Any) -> tuple[np.ndarray, np.ndarray | None]:
             f"of shape {list(y.shape)}."
         )
     return x, y.astype(np.int32)
+
+
+def check_held(share: float, of: str) -> None:
+    """Refuse what is no share of the data, `of` names them, to set aside."""
+    if not 0 <= share < 1:
+        raise BadInput(f"held={share} is no share of the {of} to set aside: it lies in [0, 1).")
+
+
+def set_aside(key: Any, count: int, share: float, most: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of `count` examples train and which do not, by chance, in order; `most` of the latter.
+
+    >>> [len(rows) for rows in set_aside(jax.random.key(0), 50, 0.1)]
+    [45, 5]
+    """
+    rows = np.asarray(jax.random.permutation(key, count))
+    aside = math.floor(share * count)
+    return np.sort(rows[aside:]), np.sort(rows[:aside][:most])

@@ -7,22 +7,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 
-from ansatz.core import BadInput, Status
+from ansatz.core import BadInput
 from ansatz.data.catalogue import CATALOGUE
 from ansatz.data.corpus import Corpus, make_corpus, read_corpus
 from ansatz.data.datasets import load_text
 from ansatz.generate.ngram import NGram, fit_ngram
+from ansatz.generate.ready import Ready, generated, repeated, train
 from ansatz.generate.text_budget import REST, plan
 from ansatz.generate.text_judge import judge_text
 from ansatz.generate.text_model import KIND, TextModel
 from ansatz.generate.text_network import TextData, TextNetwork
 from ansatz.generate.text_settings import TextSettings, sort_out_text
-from ansatz.training.devices import Placement
-from ansatz.training.fit import fit
-from ansatz.training.hooks import Checkpoint
 from ansatz.training.run import Run
 
 LONGEST_PATH = 1000
@@ -39,32 +36,14 @@ class Given(NamedTuple):
     remarks: list[str]
 
 
-class ReadyText(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class ReadyText(Ready):
     """A text that is read and cut into tokens, and what will be trained on it."""
 
     text: str
     corpus: Corpus
-    data: TextData
     ngram: NGram | None
     counted: float
-    recipe: TextNetwork
-    settings: TextSettings
-    driver: str | None
-    placement: Placement | None
-    source: dict[str, Any]
-    words: str
-    remarks: list[str]
-
-    @property
-    def begun(self) -> dict[str, Any]:
-        """What a run folder says from the first moment, enough to begin again to the same bits."""
-        place = None if self.placement is None else list(self.placement)
-        return {
-            "settings": dataclasses.asdict(self.settings),
-            "source": self.source,
-            "driver": self.driver,
-            "placement": place,
-        }
 
 
 def generate_text(
@@ -90,22 +69,12 @@ def generate_text(
     >>> len(model.sample("so", 10, seed=1))
     10
     """
-    settings, recipe = sort_out_text(options)
-    begun = None
-    if resume is not None:
-        recipe, settings = resume.recipe, dataclasses.replace(settings, steps=resume.total)
-        begun = {name: resume.info[name] for name in ("driver", "placement")}
-    ready = make_ready_text(find_text(text), settings, recipe, begun=begun)
-    if out is None:
-        return judge_text(ready, _trained(ready, hooks, resume))
-    from ansatz.store import RunFolder
 
-    with RunFolder.create(out) as folder:
-        extra = {"kind": f"{KIND}, unfinished", KIND: ready.begun}
-        run = _trained(ready, (*hooks, Checkpoint(folder, 20.0, extra=extra)), resume)
-        model = judge_text(ready, run)
-        folder.finish(*model.files())
-    return model
+    def make(settings: TextSettings, recipe: TextNetwork, **how: Any) -> ReadyText:
+        return make_ready_text(find_text(text), settings, recipe, **how)
+
+    chosen = sort_out_text(options)
+    return generated(KIND, chosen, make, judge_text, out=out, hooks=hooks, resume=resume)
 
 
 def find_text(given: Any) -> Given:
@@ -149,39 +118,15 @@ def make_ready_text(
         data = _with_logs(data, ngram)
     if begun is None:
         left = max(settings.seconds - (time.monotonic() - started), 1.0)
-        found = plan(recipe, data, left, settings.steps, seed=settings.seed, rest=rest, tell=tell)
-        recipe, driver, placement = found.recipe, found.driver, found.placement
-        settings, words = dataclasses.replace(settings, steps=found.steps), found.words
+        chosen = plan(recipe, data, left, settings.steps, seed=settings.seed, rest=rest, tell=tell)
     else:
-        driver, words = begun["driver"], f"Going on with {settings.steps:,} steps."
-        placement = None if begun["placement"] is None else Placement(*begun["placement"])
-        if placement is not None and placement.devices > len(jax.local_devices()):
-            placement = None
-    return ReadyText(
-        given.text, corpus, data, ngram, counted, recipe, settings, driver, placement, given.source, words,
-        given.remarks,
-    )  # fmt: skip
+        chosen = repeated(recipe, settings.steps, begun)
+    settings = dataclasses.replace(settings, steps=chosen.steps)
+    return ReadyText(data, settings, chosen, given.source, given.remarks, given.text, corpus, ngram, counted)
 
 
-def train_text(ready: ReadyText, hooks: Sequence[Any] = (), resume: Run | None = None) -> Run:
-    """Train the network on a text that is ready."""
-    return fit(
-        ready.recipe,
-        ready.data,
-        steps=ready.settings.steps,
-        key=ready.settings.seed,
-        driver=ready.driver if ready.driver in ("loop", "stepped") else None,
-        placement=ready.placement,
-        hooks=hooks,
-        resume=resume,
-    )
-
-
-def _trained(ready: ReadyText, hooks: Sequence[Any], resume: Run | None) -> Run:
-    run = train_text(ready, hooks, resume)
-    if run.status is Status.interrupted:
-        raise KeyboardInterrupt(run.message)
-    return run
+train_text = train
+"""Train the network on a text that is ready."""
 
 
 def _with_logs(data: TextData, ngram: NGram) -> TextData:

@@ -14,9 +14,11 @@ from ansatz.data.tokenizers import tokenizer_from_json
 from ansatz.data.vocabulary import Tokenizer
 from ansatz.generate.autoregressive import generate, pieces
 from ansatz.generate.choice import Choice
+from ansatz.generate.saved import finished
 from ansatz.generate.text_measure import Baseline, Copied, Judged
 from ansatz.generate.text_network import TextNetwork
 from ansatz.generate.text_settings import TextSettings
+from ansatz.results.kept import Kept
 from ansatz.training.run import Run, from_snapshot
 
 KIND = "text"
@@ -61,7 +63,7 @@ class TextEvaluation:
 
 
 @dataclasses.dataclass(frozen=True)
-class TextModel:
+class TextModel(Kept):
     """A trained model of a text.
 
     `model` writes tokens and `tokenizer` makes text of them; `run` is the training, `evaluation` what it is
@@ -154,23 +156,11 @@ class TextModel:
         names = self.tokenizer.names
         return np.asarray(_attention(self.model, jnp.asarray(tokens))), [names[token] for token in tokens]
 
-    def report(self, path: Any = None) -> str:
-        """Return the report as one HTML page, and write it if a path is given."""
+    def page(self) -> str:
+        """Return the report as one HTML page."""
         from ansatz.generate.text_report import text_page
 
-        page = text_page(self)
-        if path is not None:
-            from ansatz.store import write_file
-
-            write_file(Path(path), page.encode())
-        return page
-
-    def save(self, path: Any) -> None:
-        """Write the folder of this model, all of it or nothing."""
-        from ansatz.store import RunFolder
-
-        with RunFolder.create(path) as folder:
-            folder.finish(*self.files())
+        return text_page(self)
 
     @staticmethod
     def load(path: Any) -> "TextModel":
@@ -212,16 +202,7 @@ def load_text_model(path: Any) -> TextModel:
     Raises:
         BadInput: if the folder holds no finished run of a text.
     """
-    from ansatz.store import RunFolder
-
-    snapshot, remarks = RunFolder.read(path)
-    kind = str(snapshot.info.get("kind"))
-    if kind == f"{KIND}, unfinished":
-        raise BadInput(f"{path} is not finished; go on with `ansatz generate text --resume {path}`.")
-    if kind != KIND:
-        what = "a run of another kind" if kind == "None" else f"a run of kind {kind.partition(',')[0]!r}"
-        raise BadInput(f"{path} holds {what}, not a model of a text; `ansatz generate text` makes one.")
-    record = snapshot.info[KIND]
+    snapshot, record, remarks = finished(path, KIND, "a model of a text", "generate text")
     try:
         tokenizer = tokenizer_from_json(record["tokenizer"])
         settings = TextSettings(**record["settings"])

@@ -5,14 +5,14 @@ from typing import Any
 
 from ansatz._spelling import nearest
 from ansatz.core import BadInput
-from ansatz.generate.budget import BUDGET, seconds_of
+from ansatz.generate.settings import Timed, sort_out
 from ansatz.generate.text_network import TextNetwork
 
 TOKENIZERS = ("characters", "bytes", "words", "pairs")
 
 
 @dataclasses.dataclass(frozen=True)
-class TextSettings:
+class TextSettings(Timed):
     """How a text is read, and for how long a model is trained on it.
 
     - `tokenizer`: what a token is: characters, bytes, words or pairs (of bytes, merged).
@@ -43,27 +43,9 @@ class TextSettings:
             )
         if not 0 < self.validation < 1:
             raise BadInput(f"validation={self.validation} is no share of a text: it lies between 0 and 1.")
-        if self.budget is not None and not self.budget > 0:
-            raise BadInput(f"budget={self.budget} is no time: give a positive number of seconds.")
-        for name, least in (("steps", 0), ("order", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least {least}.")
-
-    @property
-    def seconds(self) -> float:
-        """The seconds that all may take."""
-        return BUDGET if self.budget is None else self.budget
+        self.check_numbers(steps=0, order=1, seed=0)
 
 
 def sort_out_text(options: dict[str, Any]) -> tuple[TextSettings, TextNetwork]:
     """Return the settings and the network that keyword arguments ask for; unknown ones get a sentence."""
-    mine, theirs = (
-        {field.name for field in dataclasses.fields(kind)} for kind in (TextSettings, TextNetwork)
-    )
-    unknown = [name for name in options if name not in mine | theirs]
-    if unknown:
-        raise BadInput(f"There is no setting {unknown[0]!r}; {nearest(unknown[0], sorted(mine | theirs))}.")
-    given = {name: value for name, value in options.items() if name in mine}
-    if isinstance(given.get("budget"), str):
-        given["budget"] = seconds_of(given["budget"])
-    return TextSettings(**given), TextNetwork(**{n: v for n, v in options.items() if n in theirs})
+    return sort_out(options, TextSettings, lambda _: (TextNetwork, ""))[:2]

@@ -23,6 +23,7 @@ from ansatz.data.tokens import PairTokens, pad_pairs
 from ansatz.data.vocabulary import Tokenizer
 from ansatz.generate.autoregressive import power_of_two
 from ansatz.generate.beam import search
+from ansatz.generate.rows import check_held, set_aside
 from ansatz.generate.text_network import OPTIMIZERS, descent
 from ansatz.maps.cache import carry_axes
 from ansatz.maps.encoder_decoder import AttentionMaps, EncoderDecoder, Translation
@@ -85,8 +86,7 @@ class Translator(Recipe):
         """Refuse what cannot be trained."""
         choose("kind of positions", self.positions, SLIDES)
         choose("optimizer", self.optimizer, dict.fromkeys(OPTIMIZERS))
-        if not 0 <= self.held < 1:
-            raise BadInput(f"held={self.held} is no share of the pairs to set aside: it lies in [0, 1).")
+        check_held(self.held, "pairs")
 
     def model(self, texts: Texts, key: Any) -> EncoderDecoder:
         """Return the untrained model for texts."""
@@ -108,15 +108,12 @@ class Translator(Recipe):
     def build(self, data: Texts, key: Any) -> Parts:
         """Return the parts for these texts."""
         order, inside = jax.random.split(key)
-        count = len(data.pairs.source)
-        rows = np.asarray(jax.random.permutation(order, count))
-        aside = int(self.held * count)
-        train, held = np.sort(rows[aside:]), np.sort(rows[:aside])
+        train, held = set_aside(order, len(data.pairs.source), self.held)
         pairs = PairTokens(*(jnp.asarray(a) for a in data.pairs[:4]))
         down = Descend(next_target, self.rule(), schedule=schedule(self.schedule, self.warmup))
         watch = None
-        if aside:
-            blocks = Blocks(pairs, min(BLOCK, aside), held)
+        if len(held):
+            blocks = Blocks(pairs, min(BLOCK, len(held)), held)
             watch = Watch(blocks, next_target, max(200, len(train) // self.batch), blocks.blocks)
         return Parts(self.model(data, inside), Table(pairs, self.batch, train), (down,), watch=watch)
 

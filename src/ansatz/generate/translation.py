@@ -3,32 +3,27 @@
 import dataclasses
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
-from ansatz.core import BadInput, Status, count_parameters
+from ansatz.core import BadInput, count_parameters
 from ansatz.data.string_pairs import read_pairs
 from ansatz.data.tokens import PairTokens
+from ansatz.generate.budget import MARGIN, Plan, timed_driver
+from ansatz.generate.ready import Ready, generated, repeated, train
 from ansatz.generate.translate import Texts, Translator, make_texts
 from ansatz.generate.translate_tasks import TASKS, Drawn
 from ansatz.generate.translation_judge import judge_translation
 from ansatz.generate.translation_model import KIND, TranslationModel
 from ansatz.generate.translation_settings import TranslationSettings, sort_out_translation
-from ansatz.training.devices import ONE, Placement, for_batch
-from ansatz.training.fit import fit
-from ansatz.training.hooks import Checkpoint
 from ansatz.training.run import Run
 
-HEAVY = 1e9
-"""A step of more operations is called step by step, its batch split over the devices; others are looped."""
 AFTER = 20.0
 """The seconds kept for what follows the training, a quarter of the time at most."""
-MARGIN = 0.93
-"""The share of the rest that is planned for; a machine is not always equally fast."""
 
 
 class Given(NamedTuple):
@@ -40,29 +35,11 @@ class Given(NamedTuple):
     remarks: list[str]
 
 
-class ReadyTranslation(NamedTuple):
-    """Texts that are read and cut into tokens, and what will be trained on them."""
+@dataclasses.dataclass(frozen=True)
+class ReadyTranslation(Ready):
+    """Texts that are read and cut into tokens (`data`), and what will be trained on them."""
 
     given: Given
-    texts: Texts
-    recipe: Translator
-    settings: TranslationSettings
-    begun_at: float
-
-    @property
-    def begun(self) -> dict[str, Any]:
-        """What a run folder says from the first moment, enough to begin again to the same bits."""
-        return {"settings": dataclasses.asdict(self.settings), "source": self.given.source}
-
-    @property
-    def words(self) -> str:
-        """What is about to be done, in a sentence."""
-        recipe, count = self.recipe, len(self.given.train.sources)
-        weights = count_parameters(jax.eval_shape(lambda: recipe.model(self.texts, jax.random.key(0))))
-        return (
-            f"Training an encoder and a decoder of {recipe.layers} layers and {recipe.size} components "
-            f"({weights:,} parameters) on {count:,} texts of up to {self.texts.pairs.source.shape[1]} tokens."
-        )
 
 
 def generate_translation(
@@ -87,18 +64,12 @@ def generate_translation(
     >>> len(model.translate(["12 18"])[0])
     1
     """
-    settings, recipe = sort_out_translation(options)
-    ready = make_ready(find_texts(data, settings), settings, recipe)
-    if out is None:
-        return judge_translation(ready, _trained(ready, hooks, resume))
-    from ansatz.store import RunFolder
 
-    with RunFolder.create(out) as folder:
-        extra = {"kind": f"{KIND}, unfinished", KIND: ready.begun}
-        run = _trained(ready, (*hooks, Checkpoint(folder, 20.0, extra=extra)), resume)
-        model = judge_translation(ready, run)
-        folder.finish(*model.files())
-    return model
+    def make(settings: TranslationSettings, recipe: Translator, **how: Any) -> ReadyTranslation:
+        return make_ready(find_texts(data, settings), settings, recipe, **how)
+
+    chosen = sort_out_translation(options)
+    return generated(KIND, chosen, make, judge_translation, out=out, hooks=hooks, resume=resume)
 
 
 def find_texts(data: Any, settings: TranslationSettings) -> Given:
@@ -162,48 +133,51 @@ def length_group(text: str) -> str:
     return f"{low} to {high} characters" if low < high else f"{high} character{'s' * (high > 1)}"
 
 
-def make_ready(given: Given, settings: TranslationSettings, recipe: Translator) -> ReadyTranslation:
-    """Cut the texts into tokens: characters, or those of a task."""
-    begun = time.monotonic()
+def make_ready(
+    given: Given,
+    settings: TranslationSettings,
+    recipe: Translator,
+    *,
+    begun: dict[str, Any] | None = None,
+    tell: Callable[[str], None] = lambda words: None,
+) -> ReadyTranslation:
+    """Cut the texts into tokens, characters or those of a task, and plan.
+
+    `begun` repeats earlier choices.
+    """
+    started = time.monotonic()
     make = TASKS[settings.task].tokenizer if settings.task else None
     both = [a + b for a, b in zip(given.train[:2], given.test[:2], strict=True)]
     whole = make_texts(both[0], both[1], None if make is None else make(settings.base, both[0] + both[1]))
     count = len(given.train.sources)
     source, target, *lengths = (part[:count] for part in whole.pairs[:4])
-    train = whole._replace(pairs=PairTokens(source, target, lengths[0], lengths[1]))
-    return ReadyTranslation(given, train, recipe, settings, begun)
+    texts = whole._replace(pairs=PairTokens(source, target, lengths[0], lengths[1]))
+    if begun is None:
+        chosen = plan(recipe, texts, settings, settings.seconds - (time.monotonic() - started))
+    else:
+        chosen = repeated(recipe, settings.steps, begun)
+    settings = dataclasses.replace(settings, steps=chosen.steps)
+    return ReadyTranslation(texts, settings, chosen, given.source, given.remarks, given)
 
 
-def driver_of(ready: ReadyTranslation) -> tuple[str, Placement]:
-    """Return how steps are taken, from the sizes alone, so that the same words give the same bits."""
-    recipe, pairs = ready.recipe, ready.texts.pairs
+def plan(recipe: Translator, texts: Texts, settings: TranslationSettings, seconds: float) -> Plan:
+    """Return what to train within `seconds` from now, or for the steps that the settings ask for."""
+    begun, pairs = time.monotonic(), texts.pairs
     tokens = recipe.batch * (pairs.source.shape[1] + pairs.target.shape[1])
-    heavy = 6.0 * tokens * 14 * recipe.layers * recipe.size**2 > HEAVY
-    return ("stepped", for_batch(np.zeros(recipe.batch))) if heavy else ("loop", ONE)
-
-
-def train_translation(ready: ReadyTranslation, hooks: Sequence[Any] = (), resume: Run | None = None) -> Run:
-    """Train the network on texts that are ready."""
-    settings, (driver, placement) = ready.settings, driver_of(ready)
-    budget = None
-    if not settings.steps and resume is None:
-        left = settings.seconds - (time.monotonic() - ready.begun_at)
-        budget = max(MARGIN * (left - min(AFTER, settings.seconds / 4)), 0.5)
-    return fit(
-        ready.recipe,
-        ready.texts,
-        steps=settings.steps or (None if resume is None else resume.total),
-        budget=budget,
-        key=settings.seed,
-        driver=driver,
-        placement=placement,
-        hooks=hooks,
-        resume=resume,
+    operations = 6.0 * tokens * 14 * recipe.layers * recipe.size**2
+    driver, step = timed_driver(recipe, texts, settings.seed, operations)
+    steps = settings.steps
+    if not steps:
+        left = MARGIN * (seconds - min(AFTER, settings.seconds / 4)) - (time.monotonic() - begun)
+        steps = max(int(left / step), 1)
+    weights = count_parameters(jax.eval_shape(lambda: recipe.model(texts, jax.random.key(0))))
+    words = (
+        f"Training an encoder and a decoder of {recipe.layers} layers and {recipe.size} components "
+        f"({weights:,} parameters) for {steps:,} steps on {len(pairs.source):,} texts of up to "
+        f"{pairs.source.shape[1]} tokens."
     )
+    return Plan(recipe, steps, driver.name, driver.program.place, words)
 
 
-def _trained(ready: ReadyTranslation, hooks: Sequence[Any], resume: Run | None) -> Run:
-    run = train_translation(ready, hooks, resume)
-    if run.status is Status.interrupted:
-        raise KeyboardInterrupt(run.message)
-    return run
+train_translation = train
+"""Train the network on texts that are ready."""

@@ -23,7 +23,7 @@ LEARNED_FROM = 20_000
 
 def judge_translation(ready: "ReadyTranslation", run: Run) -> TranslationModel:
     """Translate the test part with a beam search, and count the right answers."""
-    settings, texts = ready.settings, ready.texts
+    settings, texts = ready.settings, ready.data
     lengths = texts.pairs.source.shape[1], texts.pairs.target.shape[1]
     fitted = FittedTranslator(run, texts.tokenizer, *lengths)
     task = TASKS[settings.task] if settings.task else None
@@ -48,8 +48,8 @@ def judge_translation(ready: "ReadyTranslation", run: Run) -> TranslationModel:
         share(sum(exact), len(exact)), len(exact), accepted, grouped(test.groups, exact), divisors,
         baselines(ready.given.train, test) if settings.baselines else [], shown(test, found),
     )  # fmt: skip
-    remarks = (*ready.given.remarks, *run.info["remarks"])
-    return TranslationModel(fitted, evaluation, ready.recipe, settings, ready.given.source, remarks)
+    remarks = (*ready.remarks, *run.info["remarks"])
+    return TranslationModel(fitted, evaluation, ready.recipe, settings, ready.source, remarks)
 
 
 def share(right: int, count: int) -> Interval:

@@ -7,10 +7,12 @@ from typing import Any
 
 from ansatz.core import BadInput
 from ansatz.data.tokenizers import tokenizer_from_json
+from ansatz.generate.saved import finished
 from ansatz.generate.translate import Answer, FittedTranslator, Translator
 from ansatz.generate.translate_tasks import CHECKS, TASKS
 from ansatz.generate.translation_settings import TranslationSettings
 from ansatz.maps.encoder_decoder import EncoderDecoder
+from ansatz.results.kept import Kept
 from ansatz.results.numbers import Interval
 from ansatz.training.run import Run, from_snapshot
 
@@ -78,7 +80,7 @@ class TranslationEvaluation:
 
 
 @dataclasses.dataclass(frozen=True)
-class TranslationModel:
+class TranslationModel(Kept):
     """A trained translator with what it is worth, its settings, and where its texts came from."""
 
     fitted: FittedTranslator
@@ -117,23 +119,11 @@ class TranslationModel:
         """Return the P_ij within a text, within an answer and between them, and the tokens of both."""
         return self.fitted.attention(text, answer)
 
-    def report(self, path: Any = None) -> str:
-        """Return the report as one HTML page, and write it if a path is given."""
+    def page(self) -> str:
+        """Return the report as one HTML page."""
         from ansatz.generate.translation_report import translation_page
 
-        page = translation_page(self)
-        if path is not None:
-            from ansatz.store import write_file
-
-            write_file(Path(path), page.encode())
-        return page
-
-    def save(self, path: Any) -> None:
-        """Write the folder of this model, all of it or nothing."""
-        from ansatz.store import RunFolder
-
-        with RunFolder.create(path) as folder:
-            folder.finish(*self.files())
+        return translation_page(self)
 
     def files(self, *, report: bool = True) -> tuple[Any, dict[str, bytes]]:
         """Return the snapshot and the further files of the folder, with or without a report."""
@@ -156,16 +146,7 @@ def load_translation(path: Any) -> TranslationModel:
     Raises:
         BadInput: if the folder holds no finished run of a translation.
     """
-    from ansatz.store import RunFolder
-
-    snapshot, remarks = RunFolder.read(path)
-    kind = str(snapshot.info.get("kind"))
-    if kind == f"{KIND}, unfinished":
-        raise BadInput(f"{path} is not finished; go on with `ansatz generate translation --resume {path}`.")
-    if kind != KIND:
-        what = "a run of another kind" if kind == "None" else f"a run of kind {kind.partition(',')[0]!r}"
-        raise BadInput(f"{path} holds {what}, not a translator; `ansatz generate translation` makes one.")
-    record = snapshot.info[KIND]
+    snapshot, record, remarks = finished(path, KIND, "a translator", "generate translation")
     try:
         tokenizer = tokenizer_from_json(record["tokenizer"])
         settings = TranslationSettings(**record["settings"])

@@ -1,14 +1,12 @@
 """The report of a translator: its right answers by group, what it answers, and where it looks."""
 
-import dataclasses
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from ansatz.core import Status, count_parameters
-from ansatz.generate.report_shared import thinned
+from ansatz.generate import report_shared as shared
 from ansatz.generate.translate_tasks import TASKS
 from ansatz.results import plots
 from ansatz.results.canvas import drawn, grid, short
@@ -43,9 +41,7 @@ def translation_page(model: "TranslationModel") -> str:
         subtitle=f"A translator of {place_of(model)}",
         answer=answer(model),
         tiles=_tiles(model),
-        footer=" · ".join(
-            f"{n} {v}" for n, v in model.run.info["versions"].items() if n in ("ansatz", "jax", "python")
-        ),
+        footer=shared.versions_line(model.run),
     )
 
 
@@ -164,21 +160,9 @@ def cross_maps(maps: np.ndarray, source: list[str], target: list[str]) -> Figure
 
 
 def _training(model: "TranslationModel") -> Section:
-    run = model.run
-    curves = {
-        name: thinned(table["step"], table["loss"])
-        for name, table in (("training", run.history), ("validation", run.validation))
-        if len(table.get("loss", ()))
-    }
     caption = "Nats a token of the batches and of the validation part; dashed: the model kept."
-    picture = Picture(plots.loss_curves(curves, stop=run.best_step, y_label="nats a token"), caption, "Loss")
-    rows: list[tuple[str, Any]] = [
-        ("steps", f"{run.step:,} of {run.total:,}"),
-        ("texts seen", f"{run.step * model.recipe.batch:,}"),
-        ("time", duration(run.info.get("seconds", 0.0))),
-        ("compiling", duration(run.info.get("compile_seconds", 0.0))),
-    ]
-    return Section("Training", [picture, Facts(rows)], run.message)
+    seen = ("texts seen", model.run.step * model.recipe.batch)
+    return shared.training(model.run, "nats a token", caption, seen)
 
 
 def _data(model: "TranslationModel") -> Section:
@@ -196,35 +180,11 @@ def _data(model: "TranslationModel") -> Section:
 
 
 def _again(model: "TranslationModel") -> Section:
-    rows = [
-        (field.name, getattr(have, field.name))
-        for have in (model.settings, model.recipe)
-        for field in dataclasses.fields(have)
-    ]
-    blocks: list[Block] = [Code(command(model)), Details("Every setting", [Facts(rows)])]
-    blocks.append(Details("Versions", [Facts(list(model.run.info["versions"].items()))]))
-    lead = "The same command, texts and versions on the same machine give the same bits."
-    return Section("Do it again", blocks, lead)
+    return shared.again(command(model), (model.settings, model.recipe), model.run, "texts")
 
 
 def command(model: "TranslationModel") -> str:
-    """Return the command that gives the model again."""
-    words = ["ansatz", "generate", "translation"]
-    if place := model.source.get("path"):
-        words += ["--data", str(place)]
-    for have in (model.settings, model.recipe):
-        default = type(have)()
-        for field in dataclasses.fields(have):
-            value = getattr(have, field.name)
-            # The steps that the budget allowed are what is repeated.
-            if field.name == "steps":
-                value = model.run.step
-            if value == getattr(default, field.name) or field.name == "budget":
-                continue
-            flag = field.name.replace("_", "-")
-            words += (
-                [f"--{'' if value else 'no-'}{flag}"]
-                if isinstance(value, bool)
-                else [f"--{flag}", str(value)]
-            )
-    return shlex.join(words)
+    """Return the command that gives the model again, or the Python lines where the table was in memory."""
+    settings = shared.chosen((model.settings, model.recipe))
+    lead = "from ansatz.generate.translation import generate_translation\n\n"
+    return shared.command_line("translation", model.source, settings, "table", lead)

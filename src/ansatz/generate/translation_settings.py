@@ -3,16 +3,16 @@
 import dataclasses
 from typing import Any
 
-from ansatz._spelling import choose, nearest
+from ansatz._spelling import choose
 from ansatz.core import BadInput
 from ansatz.data.token_integers import check_base
-from ansatz.generate.text_settings import BUDGET, seconds_of
+from ansatz.generate.settings import Timed, sort_out
 from ansatz.generate.translate import Translator
 from ansatz.generate.translate_tasks import CHECKS, TASKS, check_largest
 
 
 @dataclasses.dataclass(frozen=True)
-class TranslationSettings:
+class TranslationSettings(Timed):
     """What is translated, and for how long a model learns it.
 
     - `task`: derivative, polynomial, gcd or addition, whose texts are drawn; none for those of a table.
@@ -54,27 +54,9 @@ class TranslationSettings:
         check_base(self.base)
         if not 0 < self.test < 1:
             raise BadInput(f"test={self.test} is no share of the texts: it lies between 0 and 1.")
-        if self.budget is not None and not self.budget > 0:
-            raise BadInput(f"budget={self.budget} is no time: give a positive number of seconds.")
-        for name, least in (("steps", 0), ("pairs", 16), ("longest", 1), ("beams", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least {least}.")
-
-    @property
-    def seconds(self) -> float:
-        """The seconds that all may take."""
-        return BUDGET if self.budget is None else self.budget
+        self.check_numbers(steps=0, pairs=16, longest=1, beams=1, seed=0)
 
 
 def sort_out_translation(options: dict[str, Any]) -> tuple[TranslationSettings, Translator]:
     """Return the settings and the recipe that keyword arguments ask for; unknown ones get a sentence."""
-    mine, theirs = (
-        {field.name for field in dataclasses.fields(kind)} for kind in (TranslationSettings, Translator)
-    )
-    unknown = [name for name in options if name not in mine | theirs]
-    if unknown:
-        raise BadInput(f"There is no setting {unknown[0]!r}; {nearest(unknown[0], sorted(mine | theirs))}.")
-    given = {name: value for name, value in options.items() if name in mine}
-    if isinstance(given.get("budget"), str):
-        given["budget"] = seconds_of(given["budget"])
-    return TranslationSettings(**given), Translator(**{n: v for n, v in options.items() if n in theirs})
+    return sort_out(options, TranslationSettings, lambda _: (Translator, ""))[:2]

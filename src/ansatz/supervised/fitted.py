@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from ansatz.core import BadInput
+from ansatz.results.kept import Kept
 from ansatz.training.run import Run
 
 
 @dataclass(frozen=True)
-class Fitted:
+class Fitted(Kept):
     """A fit: its training, what it predicts, what it was measured to be worth, and its choices."""
 
     run: Run
@@ -28,32 +29,12 @@ class Fitted:
         """What was done to the data: the remarks without those on the files that were loaded."""
         return tuple(remark for remark in self.remarks if remark not in self.run.remarks)
 
-    def save(self, path: Any) -> None:
-        """Write the folder of this fit, all of it or nothing."""
-        from ansatz.store import RunFolder
-
-        with RunFolder.create(path) as folder:
-            folder.finish(*self.files())
-
-    def report(self, path: Any = None) -> str:
-        """Return the report as one HTML page, and write it if a path is given."""
-        page = self.page()
-        if path is not None:
-            from ansatz.store import write_file
-
-            write_file(Path(path), page.encode())
-        return page
-
     def files(self, *, report: bool = True) -> tuple[Any, dict[str, bytes]]:
         """Return the snapshot and the further files of the folder, with or without a report."""
         snapshot = self.run.snapshot(kind=self.kind, **{self.kind: self.record()})
         snapshot.model = self.predictor.model
         extras = self.measured()
         return snapshot, extras | ({"report.html": self.report().encode()} if report else {})
-
-    def page(self) -> str:
-        """Return the report as one HTML page."""
-        raise NotImplementedError
 
     def measured(self) -> dict[str, bytes]:
         """Return the files that hold the evaluation."""

@@ -15,7 +15,7 @@ from ansatz.generate.diffusion.average import Averaged, averaging, of_average, o
 from ansatz.generate.diffusion.denoisers import Learned
 from ansatz.generate.diffusion.objective import denoising
 from ansatz.generate.diffusion.schedule import SCHEDULES
-from ansatz.generate.rows import as_rows
+from ansatz.generate.rows import as_rows, check_held, set_aside
 from ansatz.maps.denoiser import DenoisingMLP
 from ansatz.training.optimizers import optimizer, schedule
 from ansatz.training.updates import Descend
@@ -69,11 +69,8 @@ class VectorDiffusion(Recipe):
         """Return the parts for these rows."""
         x, y = as_rows(data)
         inside, order = jax.random.split(key)
-        rows = np.asarray(jax.random.permutation(order, len(x)))
-        aside = math.floor(self.held * len(x)) if 0 <= self.held < 1 else -1
-        if aside < 0:
-            raise BadInput(f"held={self.held} is no share of the rows to set aside: it lies in [0, 1).")
-        train, held = np.sort(rows[aside:]), np.sort(rows[:aside])
+        check_held(self.held, "rows")
+        train, held = set_aside(order, len(x), self.held)
         center, scale = x[train].mean(0), x[train].std(0)
         if (flat := np.flatnonzero(scale <= 1e-6 * np.abs(center))).size:
             raise BadInput(f"Column {flat[0]} of the data has next to no spread: leave it out.")
@@ -89,8 +86,8 @@ class VectorDiffusion(Recipe):
         rule = optimizer("adam", self.learning_rate, clip=self.clip or None)
         down = Descend(of_live(loss), rule, schedule=schedule(self.schedule, self.warmup))
         watch = None
-        if aside:
-            blocks = Blocks(pairs, min(BLOCK, aside), held)
+        if len(held):
+            blocks = Blocks(pairs, min(BLOCK, len(held)), held)
             watch = Watch(blocks, of_average(loss), self._every(len(train)), blocks.blocks)
         return Parts(model, Table(pairs, self.batch, train), (down,), averaging(power(self.average)), watch)
 

@@ -78,12 +78,7 @@ class VectorGAN(Recipe):
     def __check_init__(self) -> None:
         """Refuse rates and decays out of range, and an unknown labeling."""
         choose("labeling", self.labeling, dict.fromkeys(LABELING))
-        for name in ("learning_rate", "critic_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise BadInput(f"The rate {name} must be a number above 0, not {getattr(self, name)!r}.")
-        for name in ("first", "second"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BadInput(f"The decay {name} of Adam lies in [0, 1), not {getattr(self, name)!r}.")
+        check_rates(self)
 
     @property
     def game(self) -> Game:
@@ -104,10 +99,7 @@ class VectorGAN(Recipe):
         pair = players(self._generator(x.shape[1], classes, first), self._critic(x.shape[1], classes, second))
         fixed = [Fixed(jnp.asarray(value, rows.dtype)) for value in (center, scale)]
         model = VectorPlayers(pair.generator, pair.critic, pair.strength, *fixed)
-        mine, theirs = (
-            adam(rate, self.first, self.second) for rate in (self.learning_rate, self.critic_rate)
-        )
-        updates = self.game.updates(mine, theirs, self.critic_steps, schedule(self.schedule))
+        updates = self.game.updates(*both_adam(self), self.critic_steps, schedule(self.schedule))
         source = Table(Pairs(rows, labels), self.batch)
         return Parts(model, source, updates, self.game.after(power(self.average)))
 
@@ -125,6 +117,23 @@ class VectorGAN(Recipe):
             return Projected(features, classes, width, key=label)
         net = MLP(size + (LABEL_SIZE if classes else 0), 1, width, depth, sigma, key=inside)
         return Concatenated(net, classes, LABEL_SIZE, key=label) if classes else net
+
+
+def check_rates(recipe: Any) -> None:
+    """Refuse rates and decays of Adam out of range, in a recipe of vectors or of images."""
+    for name in ("learning_rate", "critic_rate"):
+        if not 0 < getattr(recipe, name) < math.inf:
+            raise BadInput(f"The rate {name} must be a number above 0, not {getattr(recipe, name)!r}.")
+    for name in ("first", "second"):
+        if not 0 <= getattr(recipe, name) < 1:
+            raise BadInput(f"The decay {name} of Adam lies in [0, 1), not {getattr(recipe, name)!r}.")
+
+
+def both_adam(recipe: Any) -> tuple[Any, Any]:
+    """Return Adam for the generator and for the critic, with the decays of its two moments."""
+    return tuple(
+        adam(rate, recipe.first, recipe.second) for rate in (recipe.learning_rate, recipe.critic_rate)
+    )
 
 
 def adam(rate: float, first: float, second: float) -> Any:

@@ -24,6 +24,7 @@ from ansatz.generate.images.pixel_transformer import (
     write,
 )
 from ansatz.generate.images.sheet import attention_sheet, sheet
+from ansatz.generate.rows import check_held, set_aside
 from ansatz.generate.text_network import OPTIMIZERS, Linear, TextNetwork
 from ansatz.training.run import Run
 from ansatz.training.updates import Descend
@@ -75,8 +76,7 @@ class ImageTransformer(Recipe):
         ):
             if getattr(self, name) < least:
                 raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least {least}.")
-        if not 0 <= self.held < 1:
-            raise BadInput(f"held={self.held} is no share of the images to set aside: it lies in [0, 1).")
+        check_held(self.held, "images")
         if self.optimizer not in OPTIMIZERS:
             raise BadInput(f"There is no optimizer {self.optimizer!r} here; it is muon or adamw.")
         if not 2 <= self.levels <= 256:
@@ -88,15 +88,13 @@ class ImageTransformer(Recipe):
         """Return the parts for images `uint8[N, H, W, C]` and classes `[N]` or None."""
         x, y = as_images(data)
         order, inside = jax.random.split(key)
-        aside = math.floor(self.held * len(x))
-        rows = np.asarray(jax.random.permutation(order, len(x)))
-        train, held = np.sort(rows[aside:]), np.sort(rows[:aside][:HELD])
+        train, held = set_aside(order, len(x), self.held, HELD)
         levels = make_levels(x[train], self.levels)
         model = self.model(x.shape[1:], levels, _frequency(y, train), inside)
         cut = model.layout.cut(levels.of_byte[x].astype(np.uint8))
         pairs = Pairs(jnp.asarray(cut), jnp.asarray(np.zeros(len(x), np.int32) if y is None else y))
         watch = None
-        if aside:
+        if len(held):
             blocks = Blocks(pairs, min(AT_ONCE, len(held)), held)
             watch = Watch(blocks, nats, max(50, len(train) // (2 * self.batch)), blocks.blocks)
         down = Descend(nats, self._trained().rule(), schedule=Linear(self.warmup))

@@ -23,6 +23,7 @@ from ansatz.generate.images.diffusion_draw import bound, draw_images
 from ansatz.generate.images.diffusion_pictures import figures
 from ansatz.generate.images.diffusion_sentences import tokens
 from ansatz.generate.images.family import Bound, Family, Figure, as_images
+from ansatz.generate.rows import check_held, set_aside
 from ansatz.maps.condition import Condition, Told
 from ansatz.maps.denoiser import DenoisingMLP, Noisy
 from ansatz.maps.patch_transformer import PatchTransformer
@@ -137,8 +138,7 @@ class ImageDiffusion(Recipe):
             raise BadInput(
                 f"width={self.width} and depth={self.depth} are sizes of a network, or 0 to choose them."
             )
-        if not 0 <= self.held < 1:
-            raise BadInput(f"held={self.held} is no share of the images to set aside: it lies in [0, 1).")
+        check_held(self.held, "images")
 
     def network(
         self, shape: tuple[int, int, int], classes: int, vocabulary: int, length: int, key: Any
@@ -165,9 +165,7 @@ class ImageDiffusion(Recipe):
         inside, order = jr.split(key)
         pairs, classes, words, length = conditioned(data)
         shape = pairs.x.shape[1:]
-        rows = np.asarray(jr.permutation(order, len(pairs.x)))
-        aside = math.floor(self.held * len(rows))
-        train, held = np.sort(rows[aside:]), np.sort(rows[: min(aside, VALIDATED)])
+        train, held = set_aside(order, len(pairs.x), self.held, VALIDATED)
         center, scale = _moments(pairs.x[train])
         net = self.network(shape, classes, len(words) + 1 if words else 0, length, inside)
         live = Learned(net, choose("process", self.process, SCHEDULES)(), self.prediction)  # type: ignore
@@ -181,7 +179,7 @@ class ImageDiffusion(Recipe):
             decaying = optimizer("adamw", READING_RATE, weight_decay=READING_DECAY, clip=1.0)
             updates.append(Descend(reading, decaying, the_reader, pace, "reading"))
         pairs, watch = jax.tree.map(jnp.asarray, pairs), None
-        if aside:
+        if len(held):
             blocks = Blocks(pairs, min(BLOCK, len(held)), held)
             watch = Watch(blocks, of_bytes(of_average(loss)), EVERY, blocks.blocks)
         after = averaging(power(self.average))

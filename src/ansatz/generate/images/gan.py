@@ -15,7 +15,7 @@ from ansatz.data.table import Table
 from ansatz.generate.diffusion.average import power
 from ansatz.generate.gan.game import Noise, players
 from ansatz.generate.gan.losses import LOSSES
-from ansatz.generate.gan.recipe import adam
+from ansatz.generate.gan.recipe import both_adam, check_rates
 from ansatz.generate.images.family import Family, Figure, as_images
 from ansatz.generate.images.gan_draw import draw_images
 from ansatz.generate.images.gan_figures import gan_figures
@@ -81,12 +81,7 @@ class ImageGAN(Recipe):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise BadInput(f"{name} is a number of at least 1, not {value!r}.")
-        for name in ("learning_rate", "critic_rate"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise BadInput(f"The rate {name} must be a number above 0, not {getattr(self, name)!r}.")
-        for name in ("first", "second"):
-            if not 0 <= getattr(self, name) < 1:
-                raise BadInput(f"The decay {name} of Adam lies in [0, 1), not {getattr(self, name)!r}.")
+        check_rates(self)
         if self.loss == "wasserstein" and not self.slope_one and not self.r1:
             raise BadInput(
                 "The critic of a wasserstein game needs its slope held: slope_one=10, or r1 above 0."
@@ -101,9 +96,7 @@ class ImageGAN(Recipe):
         """Return the parts for these images and, if they have any, classes."""
         x, y = as_images(data)
         model = self.model(x.shape[1:], np.zeros(0) if y is None else np.bincount(y) / len(y), key)
-        mine = adam(self.learning_rate, self.first, self.second)
-        theirs = adam(self.critic_rate, self.first, self.second)
-        updates = self.game.updates(mine, theirs, self.critic_steps, schedule(self.schedule))
+        updates = self.game.updates(*both_adam(self), self.critic_steps, schedule(self.schedule))
         pairs = Pairs(jnp.asarray(x.reshape(len(x), -1)), None if y is None else jnp.asarray(y))
         return Parts(model, Table(pairs, self.batch), updates, self.game.after(power(self.average)))
 

@@ -17,6 +17,8 @@ from ansatz.generate.images.families import BY_CLASS, OPTIONS, family_of
 from ansatz.generate.images.family import Family, Figure
 from ansatz.generate.images.judge import Judged
 from ansatz.generate.images.settings import ImagesSettings
+from ansatz.generate.saved import finished
+from ansatz.results.kept import Kept
 from ansatz.training.run import Run, from_snapshot
 
 KIND = "image model"
@@ -24,7 +26,7 @@ ARRAYS = "pictures.safetensors"
 
 
 @dataclasses.dataclass(frozen=True)
-class ImageGenerator:
+class ImageGenerator(Kept):
     """A trained model of images.
 
     `run` is the training; `judged` what draws are worth, the model's own first and then the classical ones';
@@ -111,23 +113,11 @@ class ImageGenerator:
             more = {"classes": y}
         return family.figures(self.run, held, seed=self.settings.seed, **more)
 
-    def report(self, path: Any = None) -> str:
-        """Return the report as one HTML page, and write it if a path is given."""
+    def page(self) -> str:
+        """Return the report as one HTML page."""
         from ansatz.generate.images.report import images_page
 
-        page = images_page(self)
-        if path is not None:
-            from ansatz.store import write_file
-
-            write_file(Path(path), page.encode())
-        return page
-
-    def save(self, path: Any) -> None:
-        """Write the folder of this model, all of it or nothing."""
-        from ansatz.store import RunFolder
-
-        with RunFolder.create(path) as folder:
-            folder.finish(*self.files())
+        return images_page(self)
 
     @staticmethod
     def load(path: Any) -> "ImageGenerator":
@@ -157,16 +147,7 @@ def load_image_model(path: Any) -> ImageGenerator:
     Raises:
         BadInput: if the folder holds no finished model of images.
     """
-    from ansatz.store import RunFolder
-
-    snapshot, remarks = RunFolder.read(path)
-    kind = str(snapshot.info.get("kind"))
-    if kind == f"{KIND}, unfinished":
-        raise BadInput(f"{path} is not finished; go on with `ansatz generate images --resume {path}`.")
-    if kind != KIND:
-        what = "a run of another kind" if kind == "None" else f"a run of kind {kind.partition(',')[0]!r}"
-        raise BadInput(f"{path} holds {what}, not a model of images; `ansatz generate images` makes one.")
-    record = snapshot.info[KIND]
+    snapshot, record, remarks = finished(path, KIND, "a model of images", "generate images")
     try:
         settings = ImagesSettings(**record["settings"])
         judged = [Judged.from_json(one) for one in record["judged"]]

@@ -5,8 +5,8 @@ from typing import Any
 
 from ansatz._spelling import nearest
 from ansatz.core import BadInput, Recipe
-from ansatz.generate.budget import BUDGET, seconds_of
 from ansatz.generate.images.families import FAMILIES, family_of
+from ansatz.generate.settings import Timed, sort_out
 
 SENTENCES = ("", "arithmetic")
 SHORTEST = 10.0
@@ -16,7 +16,7 @@ SHORT = 120.0
 
 
 @dataclasses.dataclass(frozen=True)
-class ImagesSettings:
+class ImagesSettings(Timed):
     """How images are read, and for how long a model is trained on them.
 
     - `model`: the family, diffusion, vae, gan or autoregressive.
@@ -57,24 +57,14 @@ class ImagesSettings:
             raise BadInput(f"Sentences are read by a diffusion, and not by the model {self.model!r}.")
         if not 0 < self.validation < 1:
             raise BadInput(f"validation={self.validation} is no share of images: it lies between 0 and 1.")
-        if self.budget is not None and not self.budget > 0:
-            raise BadInput(f"budget={self.budget} is no time: give a positive number of seconds.")
+        self.check_numbers(steps=0, parameters=0, judged=0, seed=0, pixels=0)
         if self.budget is not None and not self.steps and self.budget < SHORTEST:
             raise BadInput(
                 f"A budget of {self.budget:g} s is too short: to compile a step and to judge the model takes "
                 f"{SHORTEST:g} s at least; give more, or a number of steps."
             )
-        least = {"steps": 0, "parameters": 0, "judged": 0, "seed": 0, "pixels": 0}
-        for name, bound in least.items():
-            if getattr(self, name) < bound:
-                raise BadInput(f"{name}={getattr(self, name)} is too small: it is at least {bound}.")
         if 0 < self.judged < LEAST_JUDGED:
             raise BadInput(f"judged={self.judged} is too few: figures want {LEAST_JUDGED} images at least.")
-
-    @property
-    def seconds(self) -> float:
-        """The seconds that all may take."""
-        return BUDGET if self.budget is None else self.budget
 
     @property
     def draws(self) -> int:
@@ -92,18 +82,8 @@ LEAST_JUDGED = 10
 
 def sort_out_images(options: dict[str, Any]) -> tuple[ImagesSettings, Recipe, frozenset[str]]:
     """Return the settings, the recipe, and the names of its fields that keyword arguments give."""
-    mine = {field.name for field in dataclasses.fields(ImagesSettings)}
-    given = {name: value for name, value in options.items() if name in mine}
-    if isinstance(given.get("budget"), str):
-        given["budget"] = seconds_of(given["budget"])
-    settings = ImagesSettings(**given)
-    recipe = family_of(settings.model).recipe
-    theirs = {field.name for field in dataclasses.fields(recipe)}
-    unknown = [name for name in options if name not in mine | theirs]
-    if unknown:
-        raise BadInput(
-            f"There is no setting {unknown[0]!r} of the model {settings.model!r}; "
-            f"{nearest(unknown[0], sorted(mine | theirs))}."
-        )
-    own = {name: value for name, value in options.items() if name in theirs}
-    return settings, recipe(**own), frozenset(own)
+
+    def recipe_of(settings: ImagesSettings) -> tuple[type, str]:
+        return family_of(settings.model).recipe, f" of the model {settings.model!r}"
+
+    return sort_out(options, ImagesSettings, recipe_of)

@@ -3,50 +3,28 @@
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
 import numpy as np
 
-from ansatz.core import Pairs, Status
 from ansatz.generate.images.budget import REST, plan_images
 from ansatz.generate.images.families import family_of
 from ansatz.generate.images.judge import Measure, judge_images
 from ansatz.generate.images.model import KIND, ImageGenerator
 from ansatz.generate.images.settings import ImagesSettings, sort_out_images
 from ansatz.generate.images.source import GivenImages, SplitImages, find_images, split_images
-from ansatz.training.devices import Placement
-from ansatz.training.fit import fit
-from ansatz.training.hooks import Checkpoint
+from ansatz.generate.ready import Ready, generated, repeated, train
 from ansatz.training.run import Run
 
 GREY = 0.35
 """Where a larger share of the numbers is neither near black nor near white, images are no ink on paper."""
 
 
-class ReadyModel(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class ReadyModel(Ready):
     """Images that are read and split, and what will be trained on them."""
 
     images: SplitImages
-    data: Pairs
-    recipe: Any
-    settings: ImagesSettings
-    driver: str | None
-    placement: Placement | None
-    source: dict[str, Any]
-    words: str
-    remarks: list[str]
-
-    @property
-    def begun(self) -> dict[str, Any]:
-        """What a run folder says from the first moment, enough to begin again to the same bits."""
-        place = None if self.placement is None else list(self.placement)
-        return {
-            "settings": dataclasses.asdict(self.settings),
-            "source": self.source,
-            "driver": self.driver,
-            "placement": place,
-        }
 
 
 def generate_images(
@@ -73,21 +51,12 @@ def generate_images(
     (3, 6, 6, 1)
     """
     settings, recipe, given = sort_out_images(options)
-    begun = None
-    if resume is not None:
-        recipe, settings = resume.recipe, dataclasses.replace(settings, steps=resume.total)
-        begun = {name: resume.info[name] for name in ("driver", "placement")}
-    ready = make_ready_model(find_images(data), settings, recipe, given, begun=begun)
-    if out is None:
-        return judged_model(ready, _trained(ready, hooks, resume))
-    from ansatz.store import RunFolder
 
-    with RunFolder.create(out) as folder:
-        extra = {"kind": f"{KIND}, unfinished", KIND: ready.begun}
-        run = _trained(ready, (*hooks, Checkpoint(folder, 20.0, extra=extra)), resume)
-        model = judged_model(ready, run)
-        folder.finish(*model.files())
-    return model
+    def make(settings: ImagesSettings, recipe: Any, **how: Any) -> ReadyModel:
+        return make_ready_model(find_images(data), settings, recipe, given, **how)
+
+    chosen = settings, recipe
+    return generated(KIND, chosen, make, judged_model, out=out, hooks=hooks, resume=resume)
 
 
 def make_ready_model(
@@ -111,17 +80,13 @@ def make_ready_model(
         recipe = fitting(recipe, given, images.train)
         rest = 0.0 if training_only else REST
         left = max(settings.seconds - (time.monotonic() - started), 1.0)
-        found = plan_images(
+        chosen = plan_images(
             family_of(settings.model), recipe, data, settings, given, seconds=left, rest=rest, tell=tell
         )
-        recipe, driver, placement = found.recipe, found.driver, found.placement
-        settings, words = dataclasses.replace(settings, steps=found.steps), found.words
     else:
-        driver, words = begun["driver"], f"Going on with {settings.steps:,} steps."
-        placement = None if begun["placement"] is None else Placement(*begun["placement"])
-        if placement is not None and placement.devices > len(jax.local_devices()):
-            placement = None
-    return ReadyModel(images, data, recipe, settings, driver, placement, given_images.source, words, remarks)
+        chosen = repeated(recipe, settings.steps, begun)
+    settings = dataclasses.replace(settings, steps=chosen.steps)
+    return ReadyModel(data, settings, chosen, given_images.source, remarks, images)
 
 
 def fitting(recipe: Any, given: frozenset[str], x: np.ndarray) -> Any:
@@ -136,18 +101,8 @@ def fitting(recipe: Any, given: frozenset[str], x: np.ndarray) -> Any:
     return recipe
 
 
-def train_model(ready: ReadyModel, hooks: Sequence[Any] = (), resume: Run | None = None) -> Run:
-    """Train the network on images that are ready."""
-    return fit(
-        ready.recipe,
-        ready.data,
-        steps=ready.settings.steps,
-        key=ready.settings.seed,
-        driver=ready.driver if ready.driver in ("loop", "stepped") else None,
-        placement=ready.placement,
-        hooks=hooks,
-        resume=resume,
-    )
+train_model = train
+"""Train the network on images that are ready."""
 
 
 def judged_model(ready: ReadyModel, run: Run, measure: Measure | None = None) -> ImageGenerator:
@@ -158,10 +113,3 @@ def judged_model(ready: ReadyModel, run: Run, measure: Measure | None = None) ->
         run, judged, pictures, ready.images.classes, (height, width, channels), ready.settings, ready.source,
         (*ready.remarks, *run.info["remarks"]),
     )  # fmt: skip
-
-
-def _trained(ready: ReadyModel, hooks: Sequence[Any], resume: Run | None) -> Run:
-    run = train_model(ready, hooks, resume)
-    if run.status is Status.interrupted:
-        raise KeyboardInterrupt(run.message)
-    return run

@@ -11,19 +11,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from ansatz._spelling import choose
-from ansatz.core import BadInput, Fixed, Map, Pairs, Parts, Recipe, Watch, count_parameters
-from ansatz.data.table import Blocks, Table
+from ansatz.core import BadInput, Fixed, Map, Pairs, Parts, Recipe, count_parameters
 from ansatz.generate.images.family import Bound, Family, Figure, as_images
 from ansatz.generate.images.vae_figures import vae_figures
+from ansatz.generate.rows import set_aside
 from ansatz.generate.vae.likelihoods import Bernoulli, Gaussian, Likelihood
-from ansatz.generate.vae.model import Autoencoder, negative_elbo, negative_evidence
-from ansatz.generate.vae.recipe import BLOCK, LIKELIHOODS
+from ansatz.generate.vae.model import Autoencoder
+from ansatz.generate.vae.recipe import bound, check, parts
 from ansatz.generate.vae.result import FittedVAE
 from ansatz.maps.mlp import MLP
 from ansatz.maps.patches import PatchDecoder, PatchEncoder
-from ansatz.training.optimizers import optimizer, schedule
 from ansatz.training.run import Run
-from ansatz.training.updates import Descend
 
 
 class ImageAutoencoder(Autoencoder):
@@ -74,19 +72,7 @@ class ImageVAE(Recipe):
     def __check_init__(self) -> None:
         """Refuse what cannot be trained."""
         choose("net", self.net, dict.fromkeys(NETS))
-        choose("likelihood", self.likelihood, dict.fromkeys(LIKELIHOODS))
-        for name in ("latent", "width", "depth", "samples", "batch"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise BadInput(f"{name} is a number of at least 1, not {value!r}.")
-        if not 0 <= self.beta < math.inf:
-            raise BadInput(f"beta is a factor of at least 0, not {self.beta!r}.")
-        if not 0 <= self.held < 1:
-            raise BadInput(f"held={self.held} is no share of the images to set aside: it lies in [0, 1).")
-        if self.samples > 1 and (self.plain or self.beta != 1):
-            raise BadInput("The importance-weighted bound (samples above 1) has beta=1 and is not plain.")
-        if self.binarize and self.likelihood != "bernoulli":
-            raise BadInput("To binarize wants likelihood='bernoulli'.")
+        check(self, ("latent", "width", "depth", "samples", "batch"), "images")
 
     def build(self, data: Any, key: Any) -> Parts:
         """Return the parts for these images."""
@@ -94,22 +80,10 @@ class ImageVAE(Recipe):
         shape = images.shape[1:]
         rows = images.reshape(len(images), -1)
         order, inside = jax.random.split(key)
-        shuffled = np.asarray(jax.random.permutation(order, len(rows)))
-        aside = math.floor(self.held * len(rows))
-        train, held = np.sort(shuffled[aside:]), np.sort(shuffled[:aside])
+        train, held = set_aside(order, len(rows), self.held)
         model = self.model(shape, *self._units(rows[train]), inside)
-        objective = negative_evidence(self.samples)
-        if self.samples == 1:
-            objective = negative_elbo(self.beta, plain=self.plain)
-        objective = of_bytes(objective, self.binarize)
-        pairs = Pairs(jnp.asarray(rows), None)
-        rule = optimizer("adam", self.learning_rate, clip=self.clip or None)
-        down = Descend(objective, rule, schedule=schedule(self.schedule, self.warmup))
-        watch = None
-        if aside:
-            blocks = Blocks(pairs, min(BLOCK, aside), held)
-            watch = Watch(blocks, objective, max(100, len(train) // self.batch), blocks.blocks)
-        return Parts(model, Table(pairs, self.batch, train), (down,), watch=watch)
+        objective = of_bytes(bound(self), self.binarize)
+        return parts(self, model, Pairs(jnp.asarray(rows), None), train, held, objective)
 
     def model(self, shape: tuple[int, ...], center: Any, scale: float, key: Any) -> ImageAutoencoder:
         """Return the untrained model for images of this shape, as vectors in [0, 1]."""

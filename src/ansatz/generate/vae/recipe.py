@@ -11,7 +11,7 @@ import numpy as np
 from ansatz._spelling import choose
 from ansatz.core import BadInput, Fixed, Pairs, Parts, Recipe, Watch
 from ansatz.data.table import Blocks, Table
-from ansatz.generate.rows import as_rows
+from ansatz.generate.rows import as_rows, check_held, set_aside
 from ansatz.generate.vae.likelihoods import Bernoulli, Gaussian, Likelihood
 from ansatz.generate.vae.model import Autoencoder, negative_elbo, negative_evidence
 from ansatz.maps.mlp import MLP
@@ -60,41 +60,18 @@ class VAE(Recipe):
 
     def __check_init__(self) -> None:
         """Refuse what cannot be trained."""
-        choose("likelihood", self.likelihood, dict.fromkeys(LIKELIHOODS))
-        for name in ("latent", "samples"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise BadInput(f"{name} is a number of at least 1, not {value!r}.")
-        if not 0 <= self.beta < math.inf:
-            raise BadInput(f"beta is a factor of at least 0, not {self.beta!r}.")
-        if not 0 <= self.held < 1:
-            raise BadInput(f"held={self.held} is no share of the rows to set aside: it lies in [0, 1).")
-        if self.samples > 1 and (self.plain or self.beta != 1):
-            raise BadInput("The importance-weighted bound (samples above 1) has beta=1 and is not plain.")
-        if self.binarize and self.likelihood != "bernoulli":
-            raise BadInput("To binarize wants likelihood='bernoulli'.")
+        check(self, ("latent", "samples"), "rows")
 
     def build(self, data: Any, key: Any) -> Parts:
         """Return the parts for these rows."""
         x, _ = as_rows(data)
         order, inside = jax.random.split(key)
-        rows = np.asarray(jax.random.permutation(order, len(x)))
-        aside = math.floor(self.held * len(x))
-        train, held = np.sort(rows[aside:]), np.sort(rows[:aside])
+        train, held = set_aside(order, len(x), self.held)
         center, scale = self._units(x[train])
         model = self.model(x.shape[1], center, scale, inside)
         pairs = Pairs(jnp.asarray((x - center) / scale, jnp.result_type(float)), None)
-        objective = negative_evidence(self.samples)
-        if self.samples == 1:
-            objective = negative_elbo(self.beta, plain=self.plain)
-        objective = drawing(objective) if self.binarize else objective
-        rule = optimizer("adam", self.learning_rate, clip=self.clip or None)
-        down = Descend(objective, rule, schedule=schedule(self.schedule, self.warmup))
-        watch = None
-        if aside:
-            blocks = Blocks(pairs, min(BLOCK, aside), held)
-            watch = Watch(blocks, objective, max(100, len(train) // self.batch), blocks.blocks)
-        return Parts(model, Table(pairs, self.batch, train), (down,), watch=watch)
+        objective = bound(self)
+        return parts(self, model, pairs, train, held, drawing(objective) if self.binarize else objective)
 
     def model(self, size: int, center: Any, scale: float, key: Any) -> Autoencoder:
         """Return the untrained model for rows of `size` numbers."""
@@ -120,6 +97,40 @@ class VAE(Recipe):
                 f"{x.max():g}: divide them, or take 'gaussian'."
             )
         return np.zeros(x.shape[1]), 1.0
+
+
+def check(recipe: Any, numbers: tuple[str, ...], of: str) -> None:
+    """Refuse what cannot be trained, in a recipe of vectors or of images; `numbers` are at least 1."""
+    choose("likelihood", recipe.likelihood, dict.fromkeys(LIKELIHOODS))
+    for name in numbers:
+        value = getattr(recipe, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise BadInput(f"{name} is a number of at least 1, not {value!r}.")
+    if not 0 <= recipe.beta < math.inf:
+        raise BadInput(f"beta is a factor of at least 0, not {recipe.beta!r}.")
+    check_held(recipe.held, of)
+    if recipe.samples > 1 and (recipe.plain or recipe.beta != 1):
+        raise BadInput("The importance-weighted bound (samples above 1) has beta=1 and is not plain.")
+    if recipe.binarize and recipe.likelihood != "bernoulli":
+        raise BadInput("To binarize wants likelihood='bernoulli'.")
+
+
+def bound(recipe: Any) -> Any:
+    """Return the objective of a recipe: the bound on -log p that it asks for."""
+    if recipe.samples > 1:
+        return negative_evidence(recipe.samples)
+    return negative_elbo(recipe.beta, plain=recipe.plain)
+
+
+def parts(recipe: Any, model: Any, pairs: Pairs, train: Any, held: Any, objective: Any) -> Parts:
+    """Return the parts for rows of which some train, by Adam, and some are held to watch the objective."""
+    rule = optimizer("adam", recipe.learning_rate, clip=recipe.clip or None)
+    down = Descend(objective, rule, schedule=schedule(recipe.schedule, recipe.warmup))
+    watch = None
+    if len(held):
+        blocks = Blocks(pairs, min(BLOCK, len(held)), held)
+        watch = Watch(blocks, objective, max(100, len(train) // recipe.batch), blocks.blocks)
+    return Parts(model, Table(pairs, recipe.batch, train), (down,), watch=watch)
 
 
 def drawing(objective: Any) -> Any:
