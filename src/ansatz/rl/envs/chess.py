@@ -1,6 +1,6 @@
 """Chess: two players, perfect information, all rules; the moves are legal ones by construction."""
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -68,11 +68,11 @@ def is_dead(board: Int[Array, "64"]) -> Bool[Array, ""]:
 class Chess(Env):
     """Chess from the position `start`, in Forsyth-Edwards notation.
 
-    Action ``73 square + plane`` is AlphaZero's, with squares ``8 rank + file`` as seen by the player to move,
-    whose own back row is rank 0.  The winner gets 1 and the loser -1; a draw is stalemate, 100 plies without
-    a capture or a pawn's move, the third occurrence of a position, or too few pieces to mate.  An observation
-    `[8, 8, 18]` holds planes of the six kinds of own pieces and of the other's, four of castling rights, the
-    square passed over, and the clock over 100.
+    Action ``64 plane + square`` has the 73 planes of AlphaZero, and squares ``8 rank + file`` as seen by the
+    player to move, whose own back row is rank 0.  The winner gets 1 and the loser -1; a draw is stalemate,
+    100 plies without a capture or a pawn's move, the third occurrence of a position, or too few pieces to
+    mate.  An observation `[8, 8, 18]` holds planes of the six kinds of own pieces and of the other's, four of
+    castling rights, the square passed over, and the clock over 100.
 
     >>> env = Chess("6k1/5ppp/8/8/8/8/8/R5K1 w - - 0 1")
     >>> print(env.render(env.reset(jax.random.key(0))))
@@ -92,7 +92,8 @@ class Chess(Env):
     players: ClassVar[int] = 2
 
     def __check_init__(self) -> None:
-        takes_king, possible, over = _judged(position_of(self.start))
+        with jax.ensure_compile_time_eval():
+            takes_king, possible, over = _judged(position_of(self.start))
         if bool(takes_king):
             raise BadInput(f"The player to move could take the king in {self.start!r}.")
         if bool(over) or not bool(possible):
@@ -100,8 +101,8 @@ class Chess(Env):
 
     @property
     def actions(self) -> Discrete:
-        """64 squares by 73 planes."""
-        return Discrete(64 * PLANES)
+        """73 planes of 64 squares."""
+        return Discrete(PLANES * 64)
 
     @property
     def observations(self) -> Box:
@@ -164,14 +165,17 @@ def _judged(position: Position) -> tuple[Bool[Array, ""], Bool[Array, ""], Bool[
 
 
 _legal_of = jax.jit(jax.vmap(legal_moves))
-_counts_of = jax.jit(jax.vmap(lambda position: jnp.sum(legal_moves(position), dtype=jnp.int32)))
 _moved = jax.jit(jax.vmap(move))
+
+
+def _taken(positions: Position, rows: Any) -> Position:
+    return jax.tree.map(lambda x: x[rows], positions)
 
 
 def _piece(positions: Position, start: int, count: int) -> tuple[Position, int]:
     """Return `CHUNK` positions from `start`, the last repeated, and how many of them count."""
     rows = np.minimum(np.arange(start, start + CHUNK), count - 1)
-    return jax.tree.map(lambda x: x[rows], positions), min(CHUNK, count - start)
+    return _taken(positions, rows), min(CHUNK, count - start)
 
 
 def _merged(positions: Position, times: np.ndarray) -> tuple[Position, np.ndarray]:
@@ -179,22 +183,25 @@ def _merged(positions: Position, times: np.ndarray) -> tuple[Position, np.ndarra
     rows = np.column_stack([positions.board, positions.castling, positions.passed]).astype(np.int8)
     text = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1]))).reshape(-1)
     _, first, inverse = np.unique(text, return_index=True, return_inverse=True)
-    return jax.tree.map(lambda x: x[first], positions), np.bincount(inverse, times).astype(np.int64)
+    return _taken(positions, first), np.bincount(inverse, times).astype(np.int64)
 
 
-def _next_level(positions: Position, times: np.ndarray) -> tuple[Position, np.ndarray]:
-    parts, weights = [], []
+def _level(positions: Position, times: np.ndarray, last: bool) -> tuple[int, Position, np.ndarray]:
+    """Return how many moves there are in all, and where they lead, unless this is the last level."""
+    total, parts, weights = 0, [], []
     for start in range(0, len(times), CHUNK):
         some, size = _piece(positions, start, len(times))
-        row, action = np.nonzero(np.asarray(_legal_of(some))[:size])
-        after = jax.tree.map(lambda x: x[row], some)  # noqa: B023
+        legal = np.asarray(_legal_of(some))[:size]
+        total += int(legal.sum(axis=1) @ times[start : start + size])
+        row, action = np.nonzero(legal[: 0 if last else size])
         for at in range(0, len(row), CHUNK):
-            piece, count = _piece(Position(*after), at, len(row))
-            taken = action[np.minimum(np.arange(at, at + CHUNK), len(row) - 1)].astype(np.int32)
-            moved = _moved(piece, taken)
-            parts.append(jax.tree.map(lambda x: np.asarray(x)[:count], moved))  # noqa: B023
+            taken = np.minimum(np.arange(at, at + CHUNK), len(row) - 1)
+            moved = _moved(_taken(some, row[taken]), action[taken].astype(np.int32))
+            parts.append(_taken(jax.tree.map(np.asarray, moved), slice(min(CHUNK, len(row) - at))))
         weights.append(times[start + row])
-    return _merged(jax.tree.map(lambda *p: np.concatenate(p), *parts), np.concatenate(weights))
+    if not parts:
+        return total, positions, times[:0]
+    return total, *_merged(jax.tree.map(lambda *p: np.concatenate(p), *parts), np.concatenate(weights))
 
 
 def perft(fen: str, depth: int) -> list[int]:
@@ -210,13 +217,6 @@ def perft(fen: str, depth: int) -> list[int]:
     positions = jax.tree.map(lambda x: np.asarray(x)[None], position_of(fen))
     times, found = np.ones(1, np.int64), []
     for level in range(depth):
-        counts = []
-        for start in range(0, len(times), CHUNK):
-            some, size = _piece(positions, start, len(times))
-            counts.append(np.asarray(_counts_of(some))[:size])
-        found.append(int((np.concatenate(counts) * times).sum()) if counts else 0)
-        if found[-1] == 0:
-            return found + [0] * (depth - 1 - level)
-        if level < depth - 1:
-            positions, times = _next_level(positions, times)
+        total, positions, times = _level(positions, times, last=level == depth - 1)
+        found.append(total)
     return found
