@@ -147,16 +147,11 @@ def test_legal_moves_are_those_that_leave_the_king_alone():
     assert kinds >= {"check", ""}
 
 
-def legal(state) -> np.ndarray:
-    """Return the mask, by one program for all starts."""
-    return np.asarray(LEGAL(state.position) & ~state.over)
-
-
 def play(env: Chess, *moves: str):
     """Return the state after moves by name, and the last step."""
     state, done = env.reset(KEY), None
     for name in moves:
-        named = {spelled(state.position, one): one for one in np.flatnonzero(legal(state)).tolist()}
+        named = {spelled(state.position, one): one for one in np.flatnonzero(state.moves).tolist()}
         done = STEP(state, jnp.asarray(named[name]), KEY)
         state = done.state
     assert done is not None
@@ -165,7 +160,7 @@ def play(env: Chess, *moves: str):
 
 def ending(fen: str, *moves: str) -> tuple[bool, list[float]]:
     state, done = play(Chess(fen), *moves)
-    assert bool(done.terminated) != bool(legal(state).any())
+    assert bool(done.terminated) != bool(state.moves.any())
     return bool(done.terminated), done.reward.tolist()
 
 
@@ -266,10 +261,10 @@ def test_random_games_stay_legal_to_the_end():
     for _ in range(4):
         state, done = env.reset(KEY), None
         for _ in range(400):
-            actions = np.flatnonzero(legal(state))
+            actions = np.flatnonzero(state.moves)
             done = STEP(state, jnp.asarray(rng.choice(actions)), KEY)
             state = done.state
-            assert bool(done.terminated) == (not legal(state).any()) and float(done.reward.sum()) == 0
+            assert bool(done.terminated) == (not state.moves.any()) and float(done.reward.sum()) == 0
             assert (np.abs(state.position.board) == 6).sum() == 2
             if bool(done.terminated):
                 ended += 1

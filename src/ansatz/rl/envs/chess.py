@@ -1,5 +1,6 @@
 """Chess: two players, perfect information, all rules; the moves are legal ones by construction."""
 
+import functools
 from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -38,11 +39,14 @@ PIECES, RIGHTS, PASSED, TURNS = _keys(13, 64), _keys(4), _keys(65), _keys(2)
 
 
 class ChessState(NamedTuple):
-    """`position` as the player to move sees it; `past: [101, 2]`, fingerprints since `clock` was 0."""
+    """`position` as the player to move sees it; `past: [101, 2]`, fingerprints since `clock` was 0.
+
+    `moves` are the legal ones, kept since each step has to look whether there are any.
+    """
 
     position: Position
     past: UInt32[Array, "101 2"]
-    over: Bool[Array, ""]
+    moves: Bool[Array, "4672"]
 
 
 def fingerprint(position: Position) -> UInt32[Array, "2"]:
@@ -92,11 +96,10 @@ class Chess(Env):
     players: ClassVar[int] = 2
 
     def __check_init__(self) -> None:
-        with jax.ensure_compile_time_eval():
-            takes_king, possible, over = _judged(position_of(self.start))
-        if bool(takes_king):
+        state, takes_king = _begun(self.start)
+        if takes_king:
             raise BadInput(f"The player to move could take the king in {self.start!r}.")
-        if bool(over) or not bool(possible):
+        if not state.moves.any():
             raise BadInput(f"The game is over in {self.start!r}, and none can begin there.")
 
     @property
@@ -111,10 +114,7 @@ class Chess(Env):
 
     def reset(self, key: PRNGKeyArray) -> ChessState:
         """Return the position `start`."""
-        position = jax.tree.map(jnp.asarray, position_of(self.start))
-        past = jnp.zeros((PATIENCE + 1, 2), jnp.uint32)
-        past = past.at[jnp.minimum(position.clock, PATIENCE)].set(fingerprint(position))
-        return ChessState(position, past, jnp.zeros((), bool))
+        return jax.tree.map(jnp.asarray, _begun(self.start)[0])
 
     def step(self, state: ChessState, action: Int[Array, ""], key: PRNGKeyArray) -> Step:
         """Make a legal move."""
@@ -123,13 +123,14 @@ class Chess(Env):
         earlier = jnp.arange(PATIENCE + 1, dtype=jnp.int32) < position.clock
         times = jnp.sum(earlier & jnp.all(state.past == mark[None, :], axis=1), dtype=jnp.int32)
         past = state.past.at[jnp.minimum(position.clock, PATIENCE)].set(mark)
-        stuck = ~jnp.any(legal_moves(position))
+        moves = legal_moves(position)
+        stuck = ~jnp.any(moves)
         mate = stuck & in_check(position)
-        over = stuck | (position.clock >= PATIENCE) | is_dead(position.board) | (times >= 2)
-        after = ChessState(position, past, over)
+        draw = (position.clock >= PATIENCE) | is_dead(position.board) | (times >= 2)
+        after = ChessState(position, past, moves & ~draw)
         mover = 1 - 2 * (state.position.ply % 2)
         reward = jnp.where(mate, mover * jnp.array([1, -1], jnp.int32), 0).astype(jnp.float32)
-        return Step(after, self.observe(after), reward, over, jnp.zeros((), bool))
+        return Step(after, self.observe(after), reward, stuck | draw, jnp.zeros((), bool))
 
     def observe(self, state: ChessState) -> Float[Array, "8 8 18"]:
         """Return the planes as the player to move sees them."""
@@ -145,7 +146,7 @@ class Chess(Env):
 
     def legal(self, state: ChessState) -> Bool[Array, "4672"]:
         """Return which moves are legal; none when the game is over."""
-        return legal_moves(state.position) & ~state.over
+        return state.moves
 
     def player(self, state: ChessState) -> Int[Array, ""]:
         """Return whose turn it is, 0 White's."""
@@ -156,12 +157,22 @@ class Chess(Env):
         return drawn(state.position)
 
 
+@functools.lru_cache(maxsize=256)
+def _begun(fen: str) -> tuple[ChessState, bool]:
+    """Return the first state, as NumPy arrays, and whether the player to move could take the king."""
+    with jax.ensure_compile_time_eval():
+        state, takes_king = jax.tree.map(np.asarray, _first_state(position_of(fen)))
+    return state, bool(takes_king)
+
+
 @jax.jit
-def _judged(position: Position) -> tuple[Bool[Array, ""], Bool[Array, ""], Bool[Array, ""]]:
-    """Tell whether the player to move could take the king, whether there is a move, and a draw."""
-    board = -position.board.reshape(8, 8)[::-1].reshape(-1)
-    drawn_already = (position.clock >= PATIENCE) | is_dead(position.board)
-    return in_check(position._replace(board=board)), jnp.any(legal_moves(position)), drawn_already
+def _first_state(position: Position) -> tuple[ChessState, Bool[Array, ""]]:
+    past = jnp.zeros((PATIENCE + 1, 2), jnp.uint32)
+    past = past.at[jnp.minimum(position.clock, PATIENCE)].set(fingerprint(position))
+    over = (position.clock >= PATIENCE) | is_dead(position.board)
+    swapped = -position.board.reshape(8, 8)[::-1].reshape(-1)
+    moves = legal_moves(position) & ~over
+    return ChessState(position, past, moves), in_check(position._replace(board=swapped))
 
 
 _legal_of = jax.jit(jax.vmap(legal_moves))
