@@ -50,9 +50,10 @@ def test_distances_of_the_small_puzzle():
         puzzle_distances(4)
 
 
+@eqx.filter_jit
 def begin(env, count: int):
     """Return states that episodes begin with."""
-    return jax.jit(jax.vmap(env.reset))(jax.random.split(KEY, count))
+    return jax.vmap(env.reset)(jax.random.split(KEY, count))
 
 
 @eqx.filter_jit
@@ -91,16 +92,14 @@ def test_random_positions_of_the_puzzle_are_uniform():
 
 def test_scrambles_go_so_many_steps_up_the_inverse_tree(distance: np.ndarray):
     # A walk that came back to the solved position is replaced by a neighbour.
-    for scramble, possible in ((1, {1}), (4, {1, 2, 4})):
-        env = Puzzle(scramble=scramble)
-        states = begin(env, 200)
-        assert set(distance[np.asarray(puzzle_index(states))].tolist()) == possible
+    states = begin(Puzzle(scramble=4), 200)
+    assert set(distance[np.asarray(puzzle_index(states))].tolist()) == {1, 2, 4}
 
 
 def test_inverse_moves_are_undone_by_one_action():
     for env in (Puzzle(), Cube()):
-        states = begin(env, 64)
-        before = jax.jit(jax.vmap(env.inverse_moves))(states, jax.random.split(jax.random.key(1), 64))
+        states = begin(env, 512)
+        before = jax.jit(jax.vmap(env.inverse_moves))(states, jax.random.split(jax.random.key(1), 512))
         steps, legal = neighbours(env, before)
         same = [
             np.asarray(a == b[:, None]).all(axis=-1)

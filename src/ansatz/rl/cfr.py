@@ -99,9 +99,10 @@ class Equilibrium(NamedTuple):
 
 
 @eqx.filter_jit
-def _advanced(solver: CFR, game: Game, state: Regrets, count: Array) -> tuple[Regrets, Array]:
+def _advanced(solver: CFR, game: Game, state: Regrets, count: Array) -> tuple[Regrets, Array, Array]:
     state = jax.lax.fori_loop(0, count, lambda _, s: solver.step(game, s), state)
-    return state, exploitability(game, solver.average(game, state))
+    policy = solver.average(game, state)
+    return state, policy, exploitability(game, policy)
 
 
 def minimise_regret(
@@ -122,11 +123,10 @@ def minimise_regret(
     game = game if isinstance(game, Game) else extensive(game)
     solver, marks, found = CFR(plus, alternating), [], []
     with jax.enable_x64(True):
-        state = solver.init(game)
+        state, policy = solver.init(game), None
         for start in range(0, iterations, every or iterations):
             count = min(every or iterations, iterations - start)
-            state, value = _advanced(solver, game, state, jnp.asarray(count, jnp.int32))
+            state, policy, value = _advanced(solver, game, state, jnp.asarray(count, jnp.int32))
             marks.append(start + count)
             found.append(float(value))
-        policy = np.asarray(solver.average(game, state))
-    return Equilibrium(policy, np.array(marks), np.array(found))
+    return Equilibrium(np.asarray(policy), np.array(marks), np.array(found))

@@ -42,7 +42,8 @@ def equilibrium(game: Game | Env) -> Solution:
     paid = [_matrix(game, player) for player in range(2)]
     if abs(paid[0] + paid[1].T).max() > 1e-9:
         raise BadInput("A linear program solves zero-sum games, and in this one the rewards do not cancel.")
-    values, policy = [], np.array(game.uniform(), float)
+    legal = np.asarray(game.legal)
+    values, policy = [], legal / legal.sum(axis=1, keepdims=True)
     for player in range(2):
         value, weights = _best_plan(game, player, paid[player])
         values.append(value)

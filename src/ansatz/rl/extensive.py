@@ -277,11 +277,12 @@ def best_responses(game: Game, policy: Float[Array, "I a"]) -> Float[Array, " pl
 def nash_conv(game: Game, policy: Float[Array, "I a"]) -> Float[Array, ""]:
     """Return what the players could gain by each deviating alone, added up: 0 at a Nash equilibrium.
 
-    `policy: [I, a]` holds probabilities, 0 where illegal.  Exact to rounding, and compiles.
+    `policy: [I, a]` holds probabilities, 0 where illegal.  Exact to rounding; within a compiled function it
+    takes microseconds.
 
     >>> from ansatz.rl.envs.kuhn import Kuhn
     >>> game = extensive(Kuhn())
-    >>> round(float(nash_conv(game, game.uniform())), 6)
+    >>> round(float(jax.jit(nash_conv)(game, game.uniform())), 6)
     0.916667
     """
     return jnp.sum(best_responses(game, policy) - expected_returns(game, policy))

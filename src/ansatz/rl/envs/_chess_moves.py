@@ -1,7 +1,7 @@
 """The rules of chess on arrays: which moves are legal, and what they lead to.
 
 A position is seen by the player to move: square ``8 rank + file`` with rank 0 that player's own back row,
-own pieces positive.  A move is ``73 square + plane``, with the planes of AlphaZero: 56 of a direction and a
+own pieces positive.  A move is ``64 plane + square``, with the planes of AlphaZero: 56 of a direction and a
 distance (kings, sliders, pawns, castling as two steps of the king, and promotion to a queen), 8 of knights,
 and 9 of promotions to knight, bishop and rook.
 
@@ -45,6 +45,11 @@ POWERS = 2 ** np.arange(7, dtype=np.int32)
 STRAIGHT = np.arange(8) % 2 == 0
 SLIDER = np.where(STRAIGHT, ROOK, BISHOP).astype(np.int8)
 UPWARD = np.isin(np.arange(8), [NORTHEAST, NORTHWEST])
+AXIS = np.arange(8, dtype=np.int32) % 4
+"""The line of a direction, which it shares with the opposite one."""
+RANK = np.arange(64) // 8
+NEXT = np.ascontiguousarray(RAYS[:64, :, 0].T)
+"""The square `[8, 64]` one step away in each direction."""
 
 
 def _between() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -162,39 +167,52 @@ def _king_moves(position: Position, board: Int[Array, "65"], king: Int[Array, ""
     return steps, east, west
 
 
+def _seen(coded: Int[Array, "64"]) -> tuple[list[Array], Array]:
+    """Return what stands k = 1, ..., 7 steps away in each direction, each `[8, 64]`, and a jump away."""
+    # Slices of a board with a margin, since look-ups in tables take twice as long on processors.
+    margin = jnp.pad(coded.reshape(8, 8), 7, constant_values=jnp.int8(OUTSIDE + 8))
+
+    def shifted(up: int, right: int) -> Array:
+        return margin[7 + up : 15 + up, 7 + right : 15 + right].reshape(64)
+
+    rays = [jnp.stack([shifted(k * up, k * right) for up, right in STEPS]) for k in range(1, 8)]
+    return rays, jnp.stack([shifted(up, right) for up, right in JUMPS])
+
+
 def legal_moves(position: Position) -> Bool[Array, "4672"]:
-    """Return which moves are legal, by ``73 square + plane``."""
+    """Return which moves are legal, by ``64 plane + square``."""
     board = jnp.append(position.board, jnp.int8(OUTSIDE))
     mine = position.board
     king = jnp.argmax(mine == KING).astype(jnp.int32)
     checks, allowed, pins = _threats(board, king)
-    # Piece and permission in one number, which one look-up brings to every square along every ray.
-    coded = board + jnp.int8(8) + jnp.append(jnp.where(allowed, jnp.int8(16), jnp.int8(0)), jnp.int8(0))
-    seen, leapt = coded[RAYS[:64]], coded[LEAPS[:64]]
-    target, permitted = (seen & 15) - 8, seen >= 16
-    _, low = _first(target)
-    reached = jnp.asarray(POWERS)[None, None, :] <= low[..., None]
-    free = (pins < 0)[:, None] | (pins[:, None] % 4 == (np.arange(8, dtype=np.int32) % 4)[None, :])
-    sliding = ((mine == QUEEN)[:, None] | (mine[:, None] == SLIDER[None, :])) & free
-    slides = sliding[:, :, None] & reached & (target <= 0) & permitted
+    # Piece and permission in one number, so that both are brought to every square along every ray at once.
+    rays, leapt = _seen(mine + jnp.int8(8) + jnp.where(allowed, jnp.int8(16), jnp.int8(0)))
+    free = (pins < 0)[None, :] | ((pins % 4)[None, :] == AXIS[:, None])
+    sliding = ((mine == QUEEN)[None, :] | (mine[None, :] == SLIDER[:, None])) & free
+    clear, slides = jnp.ones((8, 64), bool), []
+    for seen in rays:
+        slides.append(sliding & clear & ((seen & 15) <= 8) & (seen >= 16))
+        clear = clear & ((seen & 15) == 8)
 
+    near, permitted = rays[0] & 15, (rays[0] >= 16) & free
     steps, east, west = _king_moves(position, board, king, checks)
-    pawn, may = mine == PAWN, permitted & free[:, :, None]
-    pushes = pawn & (target[:, NORTH, 0] == 0)
-    doubles = pushes & (np.arange(64) // 8 == 1) & (target[:, NORTH, 1] == 0) & may[:, NORTH, 1]
-    at_passed = (jnp.asarray(RAYS)[:64, :, 0] == position.passed) & _passing(position, board, king)[None, :]
-    takes = pawn[:, None] & (((target[:, :, 0] < 0) & may[:, :, 0] & UPWARD[None, :]) | at_passed)
-    is_king = mine == KING
-    one = takes | (is_king[:, None] & steps[None, :])
-    one = one.at[:, NORTH].set(one[:, NORTH] | (pushes & may[:, NORTH, 0]))
-    none = jnp.zeros((64, 8), bool)
-    two = none.at[:, NORTH].set(doubles).at[:, EAST].set(is_king & east).at[:, WEST].set(is_king & west)
-    queens = slides | jnp.stack([one, two, *[none] * 5], axis=-1)
+    pawn, is_king = mine == PAWN, mine == KING
+    pushes = pawn & (near[NORTH] == 8)
+    doubles = pushes & (RANK == 1) & ((rays[1][NORTH] & 15) == 8) & (rays[1][NORTH] >= 16) & free[NORTH]
+    at_passed = (NEXT == position.passed) & _passing(position, board, king)[:, None]
+    takes = pawn[None, :] & (((near < 8) & permitted & UPWARD[:, None]) | at_passed)
+    one = takes | (is_king[None, :] & steps[:, None]) | _along(NORTH, pushes & permitted[NORTH])
+    two = _along(NORTH, doubles) | _along(EAST, is_king & east) | _along(WEST, is_king & west)
+    queens = jnp.stack([slides[0] | one, slides[1] | two, *slides[2:]], axis=1).reshape(56, 64)
 
-    leaps = (mine == KNIGHT)[:, None] & (pins < 0)[:, None] & ((leapt & 15) <= 8) & (leapt >= 16)
-    last = (pawn & (np.arange(64) // 8 == 6))[:, None] & one[:, np.array(UNDER[0])]
-    moves = jnp.concatenate([queens.reshape(64, 56), leaps, jnp.repeat(last, 3, axis=1)], axis=1)
-    return moves.reshape(-1)
+    leaps = ((mine == KNIGHT) & (pins < 0))[None, :] & ((leapt & 15) <= 8) & (leapt >= 16)
+    last = (pawn & (RANK == 6))[None, :] & jnp.stack([one[d] for d in UNDER[0]])
+    return jnp.concatenate([queens, leaps, jnp.repeat(last, 3, axis=0)]).reshape(-1)
+
+
+def _along(direction: int, squares: Bool[Array, "64"]) -> Bool[Array, "8 64"]:
+    """Return the squares in the row of a direction, and nothing in the other rows."""
+    return (np.arange(8) == direction)[:, None] & squares[None, :]
 
 
 def takes_in_passing(position: Position) -> Bool[Array, ""]:
@@ -212,7 +230,7 @@ def in_check(position: Position) -> Bool[Array, ""]:
 def move(position: Position, action: Int[Array, ""]) -> Position:
     """Return the position after a legal move, seen by the other player."""
     action = action.astype(jnp.int32)
-    origin, plane = action // PLANES, action % PLANES
+    plane, origin = action // 64, action % 64
     target = jnp.asarray(TARGETS)[origin, plane]
     piece, captured = position.board[origin], position.board[target] != 0
     pawn, king = piece == PAWN, piece == KING

@@ -6,7 +6,7 @@ import numpy as np
 
 from ansatz._spelling import choose
 from ansatz.errors import BadInput
-from ansatz.rl.envs._chess_moves import BECOMES, KING, PAWN, PLANES, ROOK, TARGETS, Position
+from ansatz.rl.envs._chess_moves import BECOMES, KING, PAWN, ROOK, TARGETS, Position
 
 LETTERS = "PNBRQK"
 START = "rnbqkbnr/pppppppp/8/8/8/8/PPPPPPPP/RNBQKBNR w KQkq - 0 1"
@@ -122,7 +122,7 @@ def fen_of(position: Position) -> str:
 
 def spelled(position: Position, action: Any) -> str:
     """Return a move by the names of its squares, and what a pawn becomes: e2e4, e1g1, a7a8n."""
-    origin, plane = divmod(int(action), PLANES)
+    plane, origin = divmod(int(action), 64)
     target, mirror = int(TARGETS[origin, plane]), 56 if int(position.ply) % 2 else 0
     piece = int(np.asarray(position.board)[origin])
     becomes = LETTERS[int(BECOMES[plane]) - 1].lower() if piece == PAWN and target >= 56 else ""

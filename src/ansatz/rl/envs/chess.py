@@ -1,6 +1,7 @@
 """Chess: two players, perfect information, all rules; the moves are legal ones by construction."""
 
-from typing import ClassVar, NamedTuple
+import functools
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -38,11 +39,14 @@ PIECES, RIGHTS, PASSED, TURNS = _keys(13, 64), _keys(4), _keys(65), _keys(2)
 
 
 class ChessState(NamedTuple):
-    """`position` as the player to move sees it; `past: [101, 2]`, fingerprints since `clock` was 0."""
+    """`position` as the player to move sees it; `past: [101, 2]`, fingerprints since `clock` was 0.
+
+    `moves` are the legal ones, kept since each step has to look whether there are any.
+    """
 
     position: Position
     past: UInt32[Array, "101 2"]
-    over: Bool[Array, ""]
+    moves: Bool[Array, "4672"]
 
 
 def fingerprint(position: Position) -> UInt32[Array, "2"]:
@@ -68,11 +72,11 @@ def is_dead(board: Int[Array, "64"]) -> Bool[Array, ""]:
 class Chess(Env):
     """Chess from the position `start`, in Forsyth-Edwards notation.
 
-    Action ``73 square + plane`` is AlphaZero's, with squares ``8 rank + file`` as seen by the player to move,
-    whose own back row is rank 0.  The winner gets 1 and the loser -1; a draw is stalemate, 100 plies without
-    a capture or a pawn's move, the third occurrence of a position, or too few pieces to mate.  An observation
-    `[8, 8, 18]` holds planes of the six kinds of own pieces and of the other's, four of castling rights, the
-    square passed over, and the clock over 100.
+    Action ``64 plane + square`` has the 73 planes of AlphaZero, and squares ``8 rank + file`` as seen by the
+    player to move, whose own back row is rank 0.  The winner gets 1 and the loser -1; a draw is stalemate,
+    100 plies without a capture or a pawn's move, the third occurrence of a position, or too few pieces to
+    mate.  An observation `[8, 8, 18]` holds planes of the six kinds of own pieces and of the other's, four of
+    castling rights, the square passed over, and the clock over 100.
 
     >>> env = Chess("6k1/5ppp/8/8/8/8/8/R5K1 w - - 0 1")
     >>> print(env.render(env.reset(jax.random.key(0))))
@@ -92,16 +96,16 @@ class Chess(Env):
     players: ClassVar[int] = 2
 
     def __check_init__(self) -> None:
-        takes_king, possible, over = _judged(position_of(self.start))
-        if bool(takes_king):
+        state, takes_king = _begun(self.start)
+        if takes_king:
             raise BadInput(f"The player to move could take the king in {self.start!r}.")
-        if bool(over) or not bool(possible):
+        if not state.moves.any():
             raise BadInput(f"The game is over in {self.start!r}, and none can begin there.")
 
     @property
     def actions(self) -> Discrete:
-        """64 squares by 73 planes."""
-        return Discrete(64 * PLANES)
+        """73 planes of 64 squares."""
+        return Discrete(PLANES * 64)
 
     @property
     def observations(self) -> Box:
@@ -110,10 +114,7 @@ class Chess(Env):
 
     def reset(self, key: PRNGKeyArray) -> ChessState:
         """Return the position `start`."""
-        position = jax.tree.map(jnp.asarray, position_of(self.start))
-        past = jnp.zeros((PATIENCE + 1, 2), jnp.uint32)
-        past = past.at[jnp.minimum(position.clock, PATIENCE)].set(fingerprint(position))
-        return ChessState(position, past, jnp.zeros((), bool))
+        return jax.tree.map(jnp.asarray, _begun(self.start)[0])
 
     def step(self, state: ChessState, action: Int[Array, ""], key: PRNGKeyArray) -> Step:
         """Make a legal move."""
@@ -122,13 +123,14 @@ class Chess(Env):
         earlier = jnp.arange(PATIENCE + 1, dtype=jnp.int32) < position.clock
         times = jnp.sum(earlier & jnp.all(state.past == mark[None, :], axis=1), dtype=jnp.int32)
         past = state.past.at[jnp.minimum(position.clock, PATIENCE)].set(mark)
-        stuck = ~jnp.any(legal_moves(position))
+        moves = legal_moves(position)
+        stuck = ~jnp.any(moves)
         mate = stuck & in_check(position)
-        over = stuck | (position.clock >= PATIENCE) | is_dead(position.board) | (times >= 2)
-        after = ChessState(position, past, over)
+        draw = (position.clock >= PATIENCE) | is_dead(position.board) | (times >= 2)
+        after = ChessState(position, past, moves & ~draw)
         mover = 1 - 2 * (state.position.ply % 2)
         reward = jnp.where(mate, mover * jnp.array([1, -1], jnp.int32), 0).astype(jnp.float32)
-        return Step(after, self.observe(after), reward, over, jnp.zeros((), bool))
+        return Step(after, self.observe(after), reward, stuck | draw, jnp.zeros((), bool))
 
     def observe(self, state: ChessState) -> Float[Array, "8 8 18"]:
         """Return the planes as the player to move sees them."""
@@ -144,7 +146,7 @@ class Chess(Env):
 
     def legal(self, state: ChessState) -> Bool[Array, "4672"]:
         """Return which moves are legal; none when the game is over."""
-        return legal_moves(state.position) & ~state.over
+        return state.moves
 
     def player(self, state: ChessState) -> Int[Array, ""]:
         """Return whose turn it is, 0 White's."""
@@ -155,23 +157,36 @@ class Chess(Env):
         return drawn(state.position)
 
 
+@functools.lru_cache(maxsize=256)
+def _begun(fen: str) -> tuple[ChessState, bool]:
+    """Return the first state, as NumPy arrays, and whether the player to move could take the king."""
+    with jax.ensure_compile_time_eval():
+        state, takes_king = jax.tree.map(np.asarray, _first_state(position_of(fen)))
+    return state, bool(takes_king)
+
+
 @jax.jit
-def _judged(position: Position) -> tuple[Bool[Array, ""], Bool[Array, ""], Bool[Array, ""]]:
-    """Tell whether the player to move could take the king, whether there is a move, and a draw."""
-    board = -position.board.reshape(8, 8)[::-1].reshape(-1)
-    drawn_already = (position.clock >= PATIENCE) | is_dead(position.board)
-    return in_check(position._replace(board=board)), jnp.any(legal_moves(position)), drawn_already
+def _first_state(position: Position) -> tuple[ChessState, Bool[Array, ""]]:
+    past = jnp.zeros((PATIENCE + 1, 2), jnp.uint32)
+    past = past.at[jnp.minimum(position.clock, PATIENCE)].set(fingerprint(position))
+    over = (position.clock >= PATIENCE) | is_dead(position.board)
+    swapped = -position.board.reshape(8, 8)[::-1].reshape(-1)
+    moves = legal_moves(position) & ~over
+    return ChessState(position, past, moves), in_check(position._replace(board=swapped))
 
 
 _legal_of = jax.jit(jax.vmap(legal_moves))
-_counts_of = jax.jit(jax.vmap(lambda position: jnp.sum(legal_moves(position), dtype=jnp.int32)))
 _moved = jax.jit(jax.vmap(move))
+
+
+def _taken(positions: Position, rows: Any) -> Position:
+    return jax.tree.map(lambda x: x[rows], positions)
 
 
 def _piece(positions: Position, start: int, count: int) -> tuple[Position, int]:
     """Return `CHUNK` positions from `start`, the last repeated, and how many of them count."""
     rows = np.minimum(np.arange(start, start + CHUNK), count - 1)
-    return jax.tree.map(lambda x: x[rows], positions), min(CHUNK, count - start)
+    return _taken(positions, rows), min(CHUNK, count - start)
 
 
 def _merged(positions: Position, times: np.ndarray) -> tuple[Position, np.ndarray]:
@@ -179,22 +194,25 @@ def _merged(positions: Position, times: np.ndarray) -> tuple[Position, np.ndarra
     rows = np.column_stack([positions.board, positions.castling, positions.passed]).astype(np.int8)
     text = np.ascontiguousarray(rows).view(np.dtype((np.void, rows.shape[1]))).reshape(-1)
     _, first, inverse = np.unique(text, return_index=True, return_inverse=True)
-    return jax.tree.map(lambda x: x[first], positions), np.bincount(inverse, times).astype(np.int64)
+    return _taken(positions, first), np.bincount(inverse, times).astype(np.int64)
 
 
-def _next_level(positions: Position, times: np.ndarray) -> tuple[Position, np.ndarray]:
-    parts, weights = [], []
+def _level(positions: Position, times: np.ndarray, last: bool) -> tuple[int, Position, np.ndarray]:
+    """Return how many moves there are in all, and where they lead, unless this is the last level."""
+    total, parts, weights = 0, [], []
     for start in range(0, len(times), CHUNK):
         some, size = _piece(positions, start, len(times))
-        row, action = np.nonzero(np.asarray(_legal_of(some))[:size])
-        after = jax.tree.map(lambda x: x[row], some)  # noqa: B023
+        legal = np.asarray(_legal_of(some))[:size]
+        total += int(legal.sum(axis=1) @ times[start : start + size])
+        row, action = np.nonzero(legal[: 0 if last else size])
         for at in range(0, len(row), CHUNK):
-            piece, count = _piece(Position(*after), at, len(row))
-            taken = action[np.minimum(np.arange(at, at + CHUNK), len(row) - 1)].astype(np.int32)
-            moved = _moved(piece, taken)
-            parts.append(jax.tree.map(lambda x: np.asarray(x)[:count], moved))  # noqa: B023
+            taken = np.minimum(np.arange(at, at + CHUNK), len(row) - 1)
+            moved = _moved(_taken(some, row[taken]), action[taken].astype(np.int32))
+            parts.append(_taken(jax.tree.map(np.asarray, moved), slice(min(CHUNK, len(row) - at))))
         weights.append(times[start + row])
-    return _merged(jax.tree.map(lambda *p: np.concatenate(p), *parts), np.concatenate(weights))
+    if not parts:
+        return total, positions, times[:0]
+    return total, *_merged(jax.tree.map(lambda *p: np.concatenate(p), *parts), np.concatenate(weights))
 
 
 def perft(fen: str, depth: int) -> list[int]:
@@ -210,13 +228,6 @@ def perft(fen: str, depth: int) -> list[int]:
     positions = jax.tree.map(lambda x: np.asarray(x)[None], position_of(fen))
     times, found = np.ones(1, np.int64), []
     for level in range(depth):
-        counts = []
-        for start in range(0, len(times), CHUNK):
-            some, size = _piece(positions, start, len(times))
-            counts.append(np.asarray(_counts_of(some))[:size])
-        found.append(int((np.concatenate(counts) * times).sum()) if counts else 0)
-        if found[-1] == 0:
-            return found + [0] * (depth - 1 - level)
-        if level < depth - 1:
-            positions, times = _next_level(positions, times)
+        total, positions, times = _level(positions, times, last=level == depth - 1)
+        found.append(total)
     return found
