@@ -111,7 +111,7 @@ def test_one_that_was_killed_at_once_begins_again(tmp_path, written, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ansatz.generate.text.fit", die)
+        patch.setattr("ansatz.generate.ready.fit", die)
         assert ran(generate(tmp_path))[0] == 130
     code, _, err = ran(["generate", "text", "--resume", str(tmp_path / "run"), "--quiet"])
     assert code == 0, err

@@ -89,7 +89,7 @@ def test_one_that_was_killed_at_once_begins_again(tmp_path, drawn, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("ansatz.generate.images.train.fit", die)
+        patch.setattr("ansatz.generate.ready.fit", die)
         assert ran(generate(tmp_path / "run", "autoregressive"))[0] == 130
     words = ["generate", "images", "--resume", str(tmp_path / "run"), "--quiet", "--no-report"]
     code, _, err = ran(words)

@@ -19,7 +19,7 @@ import numpy as np
 
 from ansatz.core import BadInput
 from ansatz.results.numbers import duration
-from ansatz.training.devices import ONE, Placement, for_batch
+from ansatz.training.devices import ONE, Placement, for_batch, keep_compiled_programs
 from ansatz.training.prepare import arrays_for, choose, prepare, program_for
 
 BUDGET = 180.0
@@ -36,7 +36,10 @@ MARGIN = 0.93
 
 
 class Plan(NamedTuple):
-    """What will be trained: the recipe, its steps, and how they are taken; `words` say it."""
+    """What will be trained: the recipe, its steps, and how they are taken; `words` say it.
+
+    With 0 steps the time is over before the first.
+    """
 
     recipe: Any
     steps: int
@@ -74,7 +77,7 @@ class Ladder:
             driver, step = self.timed(recipe)
             tried.add(at)
             rest = left()
-            steps = max(int(rest / step), 1)
+            steps = max(int(rest / step), 0)
             other = self.better(at, steps * self.seen(recipe))
             # To try another rung costs a compilation; only where there is time for it.
             costly = driver.program.compile_seconds > 0.1 * rest
@@ -120,6 +123,7 @@ def timed_driver(recipe: Any, data: Any, seed: int, operations: float | None = N
     Which driver it is follows from the sizes alone, so that the same words give the same bits; where the
     `operations` of a step are not given, its products are counted.
     """
+    keep_compiled_programs()
     ready = prepare(recipe, data, jr.key(seed), 1)
     if operations is None:
         operations = counted(program_for(ready, 1, ONE), ready.consts)
@@ -170,6 +174,21 @@ def products(jaxpr: Any) -> float:
                 one = getattr(one, "jaxpr", one)
                 total += times * products(one) if hasattr(one, "eqns") else 0.0
     return total
+
+
+def used_up(budget: float, spent: float, by: str = "reading the data and compiling a step") -> BadInput:
+    """Return what is raised where a budget ends before the first step, `spent` seconds after its beginning.
+
+    >>> print(used_up(5.0, 7.3, "reading the data"))
+    A budget of 5 s is too short: reading the data took 7.3 s, and what follows the training takes time as
+    well; give 30 s or more, or a number of steps.
+    """
+    # The training has half of a short budget at least: of this one it would have as long as what precedes it.
+    enough = 10 * math.ceil(0.4 * spent)
+    return BadInput(
+        f"A budget of {budget:g} s is too short: {by} took {duration(spent)}, and what follows the training "
+        f"takes time as well; give {enough} s or more, or a number of steps."
+    )
 
 
 def seconds_of(text: str) -> float:

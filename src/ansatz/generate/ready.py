@@ -1,13 +1,14 @@
 """What every kind of generative model is before it is trained, and the way from there to a folder."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 
 from ansatz.core import Status
-from ansatz.generate.budget import Plan
+from ansatz.generate.budget import Plan, used_up
 from ansatz.training.devices import Placement
 from ansatz.training.fit import fit
 from ansatz.training.hooks import Checkpoint
@@ -48,6 +49,21 @@ class Ready:
             "driver": self.plan.driver,
             "placement": None if place is None else list(place),
         }
+
+
+def time_left(settings: Any, started: float) -> float:
+    """Return the seconds that are left of the budget; where none are, and no steps given, raise `BadInput`."""
+    spent = time.monotonic() - started
+    if spent >= settings.seconds and not settings.steps:
+        raise used_up(settings.seconds, spent, "reading the data")
+    return settings.seconds - spent
+
+
+def planned(settings: Any, plan: Plan, started: float) -> Any:
+    """Return the settings with the steps of a plan; where the budget allows none, raise `BadInput`."""
+    if not plan.steps:
+        raise used_up(settings.seconds, time.monotonic() - started)
+    return dataclasses.replace(settings, steps=plan.steps)
 
 
 def repeated(recipe: Any, steps: int, begun: dict[str, Any]) -> Plan:

@@ -14,7 +14,7 @@ from ansatz.data.catalogue import CATALOGUE
 from ansatz.data.corpus import Corpus, make_corpus, read_corpus
 from ansatz.data.datasets import load_text
 from ansatz.generate.ngram import NGram, fit_ngram
-from ansatz.generate.ready import Ready, generated, repeated, train
+from ansatz.generate.ready import Ready, generated, planned, repeated, time_left, train
 from ansatz.generate.text_budget import REST, plan
 from ansatz.generate.text_judge import judge_text
 from ansatz.generate.text_model import KIND, TextModel
@@ -117,11 +117,11 @@ def make_ready_text(
         assert ngram is not None
         data = _with_logs(data, ngram)
     if begun is None:
-        left = max(settings.seconds - (time.monotonic() - started), 1.0)
+        left = time_left(settings, started)
         chosen = plan(recipe, data, left, settings.steps, seed=settings.seed, rest=rest, tell=tell)
     else:
         chosen = repeated(recipe, settings.steps, begun)
-    settings = dataclasses.replace(settings, steps=chosen.steps)
+    settings = planned(settings, chosen, started)
     return ReadyText(data, settings, chosen, given.source, given.remarks, given.text, corpus, ngram, counted)
 
 

@@ -14,7 +14,7 @@ from ansatz.core import BadInput, count_parameters
 from ansatz.data.string_pairs import read_pairs
 from ansatz.data.tokens import PairTokens
 from ansatz.generate.budget import MARGIN, Plan, timed_driver
-from ansatz.generate.ready import Ready, generated, repeated, train
+from ansatz.generate.ready import Ready, generated, planned, repeated, time_left, train
 from ansatz.generate.translate import Texts, Translator, make_texts
 from ansatz.generate.translate_tasks import TASKS, Drawn
 from ansatz.generate.translation_judge import judge_translation
@@ -153,10 +153,10 @@ def make_ready(
     source, target, *lengths = (part[:count] for part in whole.pairs[:4])
     texts = whole._replace(pairs=PairTokens(source, target, lengths[0], lengths[1]))
     if begun is None:
-        chosen = plan(recipe, texts, settings, settings.seconds - (time.monotonic() - started))
+        chosen = plan(recipe, texts, settings, time_left(settings, started))
     else:
         chosen = repeated(recipe, settings.steps, begun)
-    settings = dataclasses.replace(settings, steps=chosen.steps)
+    settings = planned(settings, chosen, started)
     return ReadyTranslation(texts, settings, chosen, given.source, given.remarks, given)
 
 
@@ -169,7 +169,7 @@ def plan(recipe: Translator, texts: Texts, settings: TranslationSettings, second
     steps = settings.steps
     if not steps:
         left = MARGIN * (seconds - min(AFTER, settings.seconds / 4)) - (time.monotonic() - begun)
-        steps = max(int(left / step), 1)
+        steps = max(int(left / step), 0)
     weights = count_parameters(jax.eval_shape(lambda: recipe.model(texts, jax.random.key(0))))
     words = (
         f"Training an encoder and a decoder of {recipe.layers} layers and {recipe.size} components "

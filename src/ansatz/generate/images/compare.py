@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ansatz.core import BadInput, count_parameters
 from ansatz.generate import report_shared as shared
 from ansatz.generate.images.families import family_of, known
-from ansatz.generate.images.judge import Judged, classical, make_measure
+from ansatz.generate.images.judge import Judged, about_bits, classical, make_measure
 from ansatz.generate.images.report import table_of
 from ansatz.generate.images.settings import ImagesSettings
 from ansatz.generate.images.sheet import sheet
@@ -16,7 +16,7 @@ from ansatz.generate.images.source import find_images, split_images
 from ansatz.generate.images.train import judged_model, make_ready_model, train_model
 from ansatz.results import plots
 from ansatz.results.numbers import Interval, number
-from ansatz.results.report import Facts, Picture, Section, Sentence, Table, render
+from ansatz.results.report import Facts, Picture, Remarks, Section, Sentence, Table, render
 
 PARAMETERS = 200_000
 """Of each network, about, where no number is given."""
@@ -63,15 +63,16 @@ class Compared(NamedTuple):
         entries = [(one.name, Interval(one.fid.value, *one.fid.interval)) for one in self.judged]
         drawn = plots.comparison(entries, x_label="FID in own features")
         place = shared.place_of(self.source, "images in memory")
-        figures = [table_of(self.judged, None), Picture(drawn, "Smaller is better.", "FID"), self.work()]
+        figures = [table_of(self.judged, None, self.source["levels"]), Picture(drawn, "Smaller is better.", "FID"), self.work()]
         pictures = [Picture(png, f"Drawn by the {name}.", name) for name, png in self.draws.items()]
         facts = [
             ("source", place),
             ("seconds for each family", number(self.seconds)),
             ("images", self.source["images"]),
         ]
+        data = [Facts(facts), *([Remarks(tuple(self.remarks))] if self.remarks else [])]
         return render(
-            [Section("Side by side", figures), Section("Draws", pictures), Section("Data", [Facts(facts)])],
+            [Section("Side by side", figures), Section("Draws", pictures), Section("Data", data)],
             "Which model draws best?",
             subtitle=f"The families of models of images, on {place}",
             answer=Sentence(self.answer()),
@@ -109,7 +110,8 @@ def compare_images(
     images, remarks = split_images(given, settings)
     tell("Learning the features in which all are judged.")
     measure = make_measure(images, settings.draws, settings.feature_steps, seed)
-    found = Compared([], {}, {}, {}, {}, budget, given.source, remarks)
+    source = given.source | {"levels": images.levels}
+    found = Compared([], {}, {}, {}, {}, budget, source, remarks)
     for name in names:
         own = dataclasses.replace(settings, model=name)
         tell(f"{name} …")
@@ -124,4 +126,6 @@ def compare_images(
         across = int(model.pictures["columns"][0])
         found.draws[name] = sheet(model.pictures["draws"] / 255, across, wide=440)
     found.judged.extend(classical(measure))
+    if bits := about_bits(found.judged, images.levels):
+        remarks.append(bits)
     return found

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from ansatz.generate.metrics.features import Features, as_bytes, train_features
 from ansatz.generate.metrics.manifolds import Manifolds, manifolds
 from ansatz.generate.metrics.memorisation import Memorisation, memorisation
 from ansatz.generate.metrics.two_sample import TwoSample, two_sample
+from ansatz.results.numbers import number
 from ansatz.training.run import Run
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ BOUNDED = 200
 SHOWN, NEAREST, KEPT = 80, 12, 256
 """The draws that are shown, those whose neighbours are looked for, and the held-out images that are kept."""
 RESAMPLES = 40
+FEW_LEVELS = 128
+"""Where bytes have as few values, or fewer, their bits are said to be of these."""
 SEARCHED = 60_000
 """The most training images among which copies are looked for."""
 
@@ -168,6 +172,18 @@ def in_bits(nats: float, shape: tuple[int, ...]) -> float:
     8.0
     """
     return nats / math.log(2) / math.prod(shape)
+
+
+def about_bits(judged: Sequence[Judged], levels: int) -> str:
+    """Return what is to be known of the bits of images whose bytes have so many values; "" if nothing is."""
+    if levels > FEW_LEVELS or all(one.bits is None for one in judged):
+        return ""
+    return (
+        f"The images have {levels} of the 256 levels of a byte: their bits do not compare with those of images "
+        "of all levels, nor quite with one another, for an autoregressive model knows the levels (at most "
+        f"{number(math.log2(levels), 3)} bits for a number) and a density of bytes spread over their steps "
+        "does not (8)."
+    )
 
 
 def _pictures(run: Run, ready: "ReadyModel", drawn: np.ndarray, classes: Any) -> dict[str, np.ndarray]:

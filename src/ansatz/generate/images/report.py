@@ -1,5 +1,6 @@
 """The report of a model of images: what it draws, how near that is to images, and what it copies."""
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from ansatz.core import Status, count_parameters
 from ansatz.generate import report_shared as shared
 from ansatz.generate.images.family import Figure
-from ansatz.generate.images.judge import Judged
+from ansatz.generate.images.judge import Judged, about_bits
 from ansatz.generate.images.sheet import sheet
 from ansatz.results import plots
 from ansatz.results.numbers import Interval, duration, number
@@ -58,6 +59,9 @@ def place_of(model: "ImageGenerator") -> str:
 def command(model: "ImageGenerator") -> str:
     """Return the command that gives the model again, or the Python line where images were in memory."""
     settings = shared.chosen((model.settings, model.run.recipe))
+    # The steps stand for the budget, and without it other draws would be judged.
+    if model.settings.draws != dataclasses.replace(model.settings, budget=None).draws:
+        settings["judged"] = model.settings.draws
     return shared.command_line("images", model.source, settings, "images")
 
 
@@ -138,7 +142,7 @@ def _compared(model: "ImageGenerator") -> Section:
     if floor is not None:
         entries.append(("unseen images", Interval(floor, floor, floor)))
     blocks: list[Block] = [
-        table_of(judged),
+        table_of(judged, levels=model.source.get("levels", 256)),
         Picture(
             plots.comparison(entries, own=0, x_label="FID in own features"),
             "The distance of draws from images, in features that a network learned here; smaller is better.",
@@ -153,8 +157,8 @@ def _compared(model: "ImageGenerator") -> Section:
     return Section("Against images that it has not seen", blocks)
 
 
-def table_of(judged: list[Judged], own: int | None = 0) -> Table:
-    """Return the figures of models side by side."""
+def table_of(judged: list[Judged], own: int | None = 0, levels: int = 256) -> Table:
+    """Return the figures of models side by side; bits are said to be of so many `levels` where these are few."""
     rows = []
     for one in judged:
         nearer = f"{one.copied.nearer:.2f}"
@@ -179,6 +183,7 @@ def table_of(judged: list[Judged], own: int | None = 0) -> Table:
         "to the training images than an unseen image does, 0.5 where nothing is copied. Nats an image and "
         f"bits for each of its numbers: {bounds or 'not known'}."
     )
+    caption = f"{caption} {about_bits(judged, levels)}".rstrip()
     header = ["model", "FID", "KID", "precision", "recall", "told apart", "copied", "nats", "bits", "time"]
     return Table(header, rows, caption=caption, own=frozenset() if own is None else frozenset({own}))
 

@@ -11,8 +11,10 @@ from ansatz.generate.settings import Timed, sort_out
 SENTENCES = ("", "arithmetic")
 SHORTEST = 10.0
 """A budget of fewer seconds is spent before a step is compiled."""
-SHORT = 120.0
-"""Within fewer seconds less is measured."""
+SHORT, LONG = 120.0, 300.0
+"""Within fewer seconds than the one less is measured, and within as many as the other more."""
+FEW, MANY = 300, 1000
+"""The images that are drawn to be judged, within a long time many."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +71,7 @@ class ImagesSettings(Timed):
     @property
     def draws(self) -> int:
         """The images that are drawn to be judged."""
-        return self.judged or (1000 if self.seconds >= 300 and not self.steps else 300)
+        return self.judged or (MANY if self.seconds >= LONG else FEW)
 
     @property
     def feature_steps(self) -> int:

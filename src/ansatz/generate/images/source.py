@@ -43,6 +43,11 @@ class SplitImages(NamedTuple):
     held_y: np.ndarray | None
     classes: tuple[str, ...]
 
+    @property
+    def levels(self) -> int:
+        """How many values the bytes of the images that train have."""
+        return int((np.bincount(self.train.ravel(), minlength=256) > 0).sum())
+
     def pairs(self, settings: ImagesSettings) -> Pairs:
         """Return what a recipe is built from."""
         if not settings.sentences:

@@ -9,11 +9,11 @@ import numpy as np
 
 from ansatz.generate.images.budget import REST, plan_images
 from ansatz.generate.images.families import family_of
-from ansatz.generate.images.judge import Measure, judge_images
+from ansatz.generate.images.judge import Measure, about_bits, judge_images
 from ansatz.generate.images.model import KIND, ImageGenerator
 from ansatz.generate.images.settings import ImagesSettings, sort_out_images
 from ansatz.generate.images.source import GivenImages, SplitImages, find_images, split_images
-from ansatz.generate.ready import Ready, generated, repeated, train
+from ansatz.generate.ready import Ready, generated, planned, repeated, time_left, train
 from ansatz.training.run import Run
 
 GREY = 0.35
@@ -79,14 +79,15 @@ def make_ready_model(
     if begun is None:
         recipe = fitting(recipe, given, images.train)
         rest = 0.0 if training_only else REST
-        left = max(settings.seconds - (time.monotonic() - started), 1.0)
+        left = time_left(settings, started)
         chosen = plan_images(
             family_of(settings.model), recipe, data, settings, given, seconds=left, rest=rest, tell=tell
         )
     else:
         chosen = repeated(recipe, settings.steps, begun)
-    settings = dataclasses.replace(settings, steps=chosen.steps)
-    return ReadyModel(data, settings, chosen, given_images.source, remarks, images)
+    settings = planned(settings, chosen, started)
+    source = given_images.source | {"levels": images.levels}
+    return ReadyModel(data, settings, chosen, source, remarks, images)
 
 
 def fitting(recipe: Any, given: frozenset[str], x: np.ndarray) -> Any:
@@ -109,7 +110,8 @@ def judged_model(ready: ReadyModel, run: Run, measure: Measure | None = None) ->
     """Measure a trained model on the images held out, beside the classical ones."""
     judged, pictures = judge_images(ready, run, measure)
     height, width, channels = ready.images.train.shape[1:]
+    bits = about_bits(judged, ready.images.levels)
     return ImageGenerator(
         run, judged, pictures, ready.images.classes, (height, width, channels), ready.settings, ready.source,
-        (*ready.remarks, *run.info["remarks"]),
+        (*ready.remarks, *run.info["remarks"], *([bits] if bits else [])),
     )  # fmt: skip
