@@ -1,0 +1,100 @@
+"""How well a policy does: whole episodes of their own, without exploring.
+
+`evaluate(env, model)` plays them now; an `Evaluation` is the source of a `Watch`, which plays them inside the
+training's compiled loop every so many steps and keeps the best model.
+"""
+
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+
+from ansatz.core import Clock, Metrics, Source, Watch
+from ansatz.rl.agent import executable
+from ansatz.rl.env import Env
+from ansatz.rl.illegal import forbids
+from ansatz.rl.rollout import check_sizes
+
+
+class Scores(NamedTuple):
+    """The return and the length of each episode, and whether it ended within the steps allowed."""
+
+    returns: Float[Array, " N"]
+    lengths: Int[Array, " N"]
+    ended: Bool[Array, " N"]
+
+
+class Evaluation(Source):
+    """`episodes` episodes of a model's `act(obs, legal)`, each from its beginning to its end.
+
+    One that lasts for more than `most` steps is cut off there and counts with what it has collected.
+    """
+
+    env: Env
+    episodes: int = eqx.field(static=True, default=100)
+    most: int = eqx.field(static=True, default=10_000)
+
+    def __check_init__(self) -> None:
+        """Refuse episodes of nothing."""
+        check_sizes(episodes=self.episodes, most=self.most)
+
+    def init(self, model: Any, key: PRNGKeyArray) -> PRNGKeyArray:
+        """Return the key that the episodes are drawn with, in every evaluation the same."""
+        return key
+
+    def next(
+        self, state: PRNGKeyArray, model: Any, clock: Clock, key: PRNGKeyArray
+    ) -> tuple[Scores, PRNGKeyArray]:
+        """Play the episodes."""
+        return played(self.env, model, self.episodes, self.most, state), state
+
+
+def played(env: Env, model: Any, episodes: int, most: int, key: PRNGKeyArray) -> Scores:
+    """Return the scores of episodes, all played at once until the last of them has ended."""
+    masked = forbids(env)
+    starting, playing = jax.random.split(key)
+    state = jax.vmap(env.reset)(jax.random.split(starting, episodes))
+
+    def going(carry: Any) -> Array:
+        return (~carry[1].ended).any() & (carry[2] < most)
+
+    def one(carry: Any) -> Any:
+        state, scores, i = carry
+        obs = jax.vmap(env.observe)(state)
+        legal = jax.vmap(env.legal)(state) if masked else None
+        action = executable(env.actions, jax.vmap(model.act)(obs, legal))
+        keys = jax.random.split(jax.random.fold_in(playing, i), episodes)
+        step = jax.vmap(env.step)(state, action, keys)
+        counts = ~scores.ended
+        scores = Scores(
+            scores.returns + jnp.where(counts, step.reward, 0.0),
+            scores.lengths + counts.astype(jnp.int32),
+            scores.ended | step.terminated | step.truncated,
+        )
+        return step.state, scores, i + 1
+
+    none = Scores(jnp.zeros(episodes), jnp.zeros(episodes, jnp.int32), jnp.zeros(episodes, bool))
+    return jax.lax.while_loop(going, one, (state, none, jnp.zeros((), jnp.int32)))[1]
+
+
+def score(model: Any, batch: Scores, key: PRNGKeyArray | None) -> tuple[Array, Metrics]:
+    """Return minus the mean return, and the return and the length (an objective)."""
+    mean = batch.returns.mean()
+    return -mean, {"return": mean, "length": batch.lengths.astype(mean.dtype).mean()}
+
+
+def watching(env: Env, every: int, episodes: int = 20, most: int = 10_000) -> Watch:
+    """Return the validation of a training in `env`: `episodes` episodes every so many steps of the run."""
+    return Watch(Evaluation(env, episodes, most), score, every)
+
+
+_played = eqx.filter_jit(played)
+
+
+def evaluate(env: Env, model: Any, episodes: int = 100, seed: int = 0, most: int = 10_000) -> np.ndarray:
+    """Return the returns `[episodes]` of a model's policy in an environment."""
+    check_sizes(episodes=episodes, most=most)
+    return np.asarray(_played(env, model, episodes, most, jax.random.key(seed)).returns)

@@ -1,0 +1,88 @@
+"""What A2C, PPO and TRPO share: the environment, actor and critic, the rollout, the optimizer's options."""
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax
+import optax
+from jaxtyping import PRNGKeyArray, PyTree
+
+from ansatz._spelling import choose
+from ansatz.core import BadInput, Clock, Metrics, Update, keep
+from ansatz.rl.agent import ActorCritic, build_actor_critic, check_env, keep_watching
+from ansatz.rl.env import Env
+from ansatz.rl.explore import Schedule
+from ansatz.rl.illegal import rule
+from ansatz.rl.rollout import Rollout
+from ansatz.training.step import clock_at
+
+RATES = ("constant", "linear", "cosine")
+
+
+class OnPolicy(NamedTuple):
+    """An actor-critic, where it plays and whether masked, the factor on illegal mass, and what follows."""
+
+    model: ActorCritic
+    env: Env
+    masked: bool
+    factor: float
+    after: Callable[[Any, Any, Clock], Any]
+
+
+def on_policy(recipe: Any, env: Any, key: PRNGKeyArray) -> OnPolicy:
+    """Return what the fields of an on-policy recipe say in common."""
+    met = rule(check_env(env), recipe.illegal, recipe.penalty)
+    model = build_actor_critic(
+        met.env.observations, met.env.actions, recipe.width, recipe.depth, recipe.activation,
+        recipe.normalize, key=key,
+    )  # fmt: skip
+    after = keep if model.encoder.moments is None else keep_watching
+    return OnPolicy(model, *met, after)
+
+
+def rollout(recipe: Any, parts: OnPolicy) -> Rollout:
+    """Return the rollout of a recipe."""
+    return Rollout(parts.env, recipe.envs, recipe.steps, recipe.gamma, recipe.lam, parts.masked, recipe.scale)
+
+
+def clipped(rule: optax.GradientTransformation, largest: float) -> optax.GradientTransformation:
+    """Return a rule whose gradients are scaled down to the norm `largest` (0: any), the notes' clipping."""
+    if not 0 <= largest < math.inf:
+        raise BadInput(f"The largest norm of a gradient is at least 0 (0: any), not {largest!r}.")
+    return optax.chain(optax.clip_by_global_norm(largest), rule) if largest else rule
+
+
+def rate(name: str) -> Callable[[Any], Any] | None:
+    """Return the factor on the learning rate over the run: constant, linear or cosine, to 0 at its end."""
+    choose("schedule", name, dict.fromkeys(RATES))
+    return None if name == "constant" else Schedule(1.0, 0.0, shape=name)
+
+
+def check_positive(**values: float) -> None:
+    """Refuse numbers that are not above 0."""
+    for name, value in values.items():
+        if not 0 < value < math.inf:
+            raise BadInput(f"{name} is a number above 0, not {value!r}.")
+
+
+class Clocked(Update):
+    """An update that is made anew for the time of the run: `make(clock) -> Update`."""
+
+    make: Callable[[Clock], Update] = eqx.field(static=True)
+
+    def init(self, model: Any) -> PyTree:
+        """Return the state of the update of the first step."""
+        return self.make(clock_at(0, 1)).init(model)
+
+    def apply(
+        self, model: Any, opt: PyTree, batch: Any, clock: Clock, key: PRNGKeyArray
+    ) -> tuple[Any, PyTree, Metrics]:
+        """Apply the update of this time."""
+        return self.make(clock).apply(model, opt, batch, clock, key)
+
+
+def over(model: ActorCritic, samples: Any) -> tuple[Any, jax.Array]:
+    """Return π(·|s_t) and V(s_t) at all samples."""
+    return jax.vmap(model.policy)(samples.obs, samples.legal), jax.vmap(model.value)(samples.obs)
