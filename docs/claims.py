@@ -73,6 +73,16 @@ CLAIMS: dict[str, dict[str, str]] = {
         "shooting": "This is much easier than a shooting method.",
         "boundary terms": "The terms (y(0) - y0)² and (y(1) - y1)² impose the conditions.",
     },
+    "08_diffusion": {
+        "successively": "Cat images are successively made more and more noisy.",
+        "undo": "One then trains networks to undo the noising steps.",
+        "white noise": "Then one can simply feed white (Gaussian) noise to the model.",
+        "random": "Since the starting point was random, the resulting image is random.",
+        "not real": "The resulting image is not real.",
+        "cats alone": "Since all that the model knows are cat images, the result will be one.",
+        "injected": "One can inject some signal into the noise to steer what the image will be.",
+        "told by words": "The signal may be the output of a transformer that read what a human wrote.",
+    },
     "09_vae": {
         "identity": "Variational autoencoders learn the identity function, through a small bottleneck.",
         "compress": "The encoder learns to compress the input to a representative of low dimension.",
