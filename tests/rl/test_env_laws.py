@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from tests.rl.test_game_laws import GAMES
 
 import ansatz.rl.envs
 import ansatz.store as store
@@ -150,5 +151,5 @@ def test_no_environment_escapes_the_table():
         for name, value in vars(importlib.import_module(module.name)).items():
             ours = inspect.isclass(value) and issubclass(value, Env) and value.__module__ == module.name
             found |= {value} if ours and not name.startswith("_") and not inspect.isabstract(value) else set()
-    assert found <= {type(unwrapped(env)) for env in CASES.values()}
+    assert found <= {type(unwrapped(env)) for env in (*CASES.values(), *GAMES.values())}
     assert all(eqx.is_inexact_array(leaf) is False for env in CASES.values() for leaf in jax.tree.leaves(env))

@@ -52,7 +52,7 @@ class Ready:
 
 
 def time_left(settings: Any, started: float) -> float:
-    """Return the seconds that are left of the budget; where none are, and no steps given, raise `BadInput`."""
+    """Return the seconds left of the budget; where none are, and no steps given, raise `BadInput`."""
     spent = time.monotonic() - started
     if spent >= settings.seconds and not settings.steps:
         raise used_up(settings.seconds, spent, "reading the data")

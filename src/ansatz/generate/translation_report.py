@@ -8,13 +8,10 @@ from matplotlib.figure import Figure
 from ansatz.core import Status, count_parameters
 from ansatz.generate import report_shared as shared
 from ansatz.generate.translate_tasks import TASKS
-from ansatz.results import plots
 from ansatz.results.canvas import drawn, grid, short
 from ansatz.results.numbers import Interval, duration, number
 from ansatz.results.report import (
     Block,
-    Code,
-    Details,
     Facts,
     Picture,
     Remarks,

@@ -58,7 +58,12 @@ def programs(env: Env, mode: str) -> Programs:
         made = _compiled(rest, mode)
     except TypeError:  # a field that cannot be hashed
         made = _compiled.__wrapped__(rest, mode)
-    return Programs(*(functools.partial(one, arrays) for one in made))
+    return Programs(
+        functools.partial(made.start, arrays),
+        functools.partial(made.restart, arrays),
+        functools.partial(made.look, arrays),
+        functools.partial(made.advance, arrays),
+    )
 
 
 @functools.lru_cache(maxsize=64)

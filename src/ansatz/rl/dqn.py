@@ -106,7 +106,8 @@ class DeepQ(Map):
 
     def values(self, obs: Any, legal: Any = None) -> Float[Array, " actions"]:
         """Return Q(s, ·); entries of illegal actions mean nothing."""
-        return self.online.values(obs, legal)
+        net: Any = self.online
+        return net.values(obs, legal)
 
     def act(self, obs: Any, legal: Any = None) -> Array:
         """Return the legal action of the largest Q."""

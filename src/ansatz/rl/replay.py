@@ -38,7 +38,7 @@ class Transition(NamedTuple):
 class Experience(NamedTuple):
     """Drawn steps, `[G, B, ...]` or `[B, ...]`, and the episodes that ended while playing."""
 
-    samples: Transition
+    samples: Any
     episodes: Episodes
 
 

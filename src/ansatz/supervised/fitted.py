@@ -1,7 +1,6 @@
 """What every fit of data can do: be saved, drawn as a report, and opened again from its folder."""
 
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from ansatz.core import BadInput

@@ -101,7 +101,9 @@ def test_distances_tell_images_from_noise_and_one_class_from_both(learned):
     assert same.ratio < 2 < 10 < far.ratio and same.features == learned.hash
     half = halves(200, seed=3)[0][::2]
     assert fid(learned, half, data, held, resamples=5).ratio > 10
-    assert kid(learned, noise, data, resamples=5).value > 10 * abs(kid(learned, held, data, resamples=5).value)
+    assert kid(learned, noise, data, resamples=5).value > 10 * abs(
+        kid(learned, held, data, resamples=5).value
+    )
     found = image_manifolds(learned, half, data)
     assert found.precision > 0.8 and found.recall < 0.7
     assert image_manifolds(learned, data, data) == (1.0, 1.0, pytest.approx(1.2, abs=0.01), 1.0)
@@ -127,7 +129,7 @@ def test_turns_are_those_that_they_are_labeled_with(shape, corners):
 
     x = jnp.asarray(np.repeat(corner((0, 0), shape), 64, 0))
     for model, most in ((told, 1e-6), (lambda x, key=None: jnp.roll(told(x), 1), 30)):
-        loss, metrics = turned(model, Pairs(x, None), jax.random.key(0))
+        loss, _ = turned(model, Pairs(x, None), jax.random.key(0))
         assert float(loss) < most
         assert (float(loss) < 1e-6) == (model is told)
 

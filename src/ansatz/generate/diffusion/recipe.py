@@ -1,6 +1,5 @@
 """Diffusion on vectors: a recipe that learns to draw more rows like those of an array."""
 
-import math
 from typing import Any
 
 import equinox as eqx

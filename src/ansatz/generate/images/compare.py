@@ -63,7 +63,11 @@ class Compared(NamedTuple):
         entries = [(one.name, Interval(one.fid.value, *one.fid.interval)) for one in self.judged]
         drawn = plots.comparison(entries, x_label="FID in own features")
         place = shared.place_of(self.source, "images in memory")
-        figures = [table_of(self.judged, None, self.source["levels"]), Picture(drawn, "Smaller is better.", "FID"), self.work()]
+        figures = [
+            table_of(self.judged, None, self.source["levels"]),
+            Picture(drawn, "Smaller is better.", "FID"),
+            self.work(),
+        ]
         pictures = [Picture(png, f"Drawn by the {name}.", name) for name, png in self.draws.items()]
         facts = [
             ("source", place),

@@ -1,6 +1,5 @@
 """Adversarial networks of images: the recipe, and what a trained generator draws and shows."""
 
-import math
 from dataclasses import replace
 from typing import Any, ClassVar
 

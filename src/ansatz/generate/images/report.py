@@ -158,7 +158,7 @@ def _compared(model: "ImageGenerator") -> Section:
 
 
 def table_of(judged: list[Judged], own: int | None = 0, levels: int = 256) -> Table:
-    """Return the figures of models side by side; bits are said to be of so many `levels` where these are few."""
+    """Return the figures of models side by side; bits are of so many `levels`, which is said if few."""
     rows = []
     for one in judged:
         nearer = f"{one.copied.nearer:.2f}"
