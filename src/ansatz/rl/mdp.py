@@ -122,8 +122,9 @@ class TabularEnv(Env):
 
         A state that no other leads to is its own.
         """
-        leads = ((self.transitions().P > 0) & self.legal_table()[..., None]).any(1)
-        leads &= self.reachable()[:, None] & ~np.eye(leads.shape[0], dtype=bool)
+        reachable = self.reachable()
+        leads = np.any((self.transitions().P > 0) & self.legal_table()[..., None], axis=1)
+        leads &= reachable[:, None] & ~np.eye(len(reachable), dtype=bool)
         leads |= np.diag(~leads.any(0))
         return _drawn(key, leads.T / leads.sum(0)[:, None], state).astype(jnp.int32)
 
