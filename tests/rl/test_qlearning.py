@@ -25,8 +25,8 @@ from ansatz.training.updates import Descend, On
 def test_q_learning_finds_the_solution_of_bellmans_equation(masked):
     process, gamma = random_process(8, 4, seed=2, masked=masked), 0.8
     truth = value_iteration(process.going, process.R, gamma, process.legal)
-    recipe = QLearning(envs=64, gamma=gamma, learning_rate=0.1, final_rate=2e-4, last=0.5)
-    run = fit(recipe, Finite(process), steps=30_000)
+    recipe = QLearning(envs=512, gamma=gamma, learning_rate=0.01, final_rate=1e-5, last=0.6)
+    run = fit(recipe, Finite(process), steps=40_000)
     wrong = np.abs(np.asarray(run.model.q) - truth)
     legal = np.ones_like(truth, bool) if process.legal is None else process.legal
     assert wrong[legal].max() <= 1e-2

@@ -15,10 +15,11 @@ TABLE = {"envs": 32, "batch": 512, "capacity": 8192, "start": 1024, "depth": 0, 
 
 
 def test_soft_values_and_policy_are_those_of_soft_value_iteration():
-    process, gamma, alpha = random_process(6, 3, seed=6, masked=True, chance=False), 0.8, 0.5
+    # Without chance a replay of some thousand steps has the very averages of the process.
+    process, gamma, alpha = random_process(6, 3, 6, ending=0.0, masked=True, chance=False), 0.8, 0.5
     truth = soft_value_iteration(process.going, process.R, gamma, alpha, process.legal)
     recipe = SAC(gamma=gamma, alpha=alpha, learning_rate=2e-2, schedule="linear", **TABLE)
-    run = fit(recipe, Finite(process), steps=4000)
+    run = fit(recipe, Finite(process, cut=0.05), steps=4000)
     model, states, legal = run.model, jnp.arange(6), jnp.asarray(process.legal)
     q = np.asarray(jax.vmap(lambda s: model.judge(model.critics, s))(states))
     for critic in (q[:, 0], q[:, 1]):
@@ -62,10 +63,10 @@ def test_continuous_actions_are_spread_as_the_temperature_says():
 
 def test_continuous_entropy_meets_its_target_in_any_box():
     recipe = SAC(
-        envs=16, batch=256, capacity=8192, start=512, learning_rate=3e-3, schedule="linear", width=32,
+        envs=16, batch=256, capacity=8192, start=512, learning_rate=5e-3, schedule="linear", width=32,
         share=0.05,
     )  # fmt: skip
-    run = fit(recipe, Aim(low=-3.0, high=1.0, target=-0.5), steps=2000)
+    run = fit(recipe, Aim(low=-3.0, high=1.0, target=-0.5), steps=4000)
     assert run.history["actor/entropy"][-300:].mean() == pytest.approx(-2 + 2 * np.log(2), abs=0.06)
     np.testing.assert_allclose(run.model.act(jnp.zeros(1)), -0.5, atol=0.15)
 

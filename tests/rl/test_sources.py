@@ -152,7 +152,7 @@ def test_environments_that_forbid_nothing_are_known():
 
 def test_an_illegal_proposal_costs_and_changes_nothing():
     env = Penalized(Medley(), 2.5, most=2)
-    state = env.reset(KEY)._replace(state=(jnp.asarray(5), jnp.zeros(())))
+    state = env.reset(KEY)._replace(state=(jnp.asarray(5), jnp.zeros(()), jnp.zeros((), jnp.int32)))
     first = env.step(state, jnp.asarray(2), KEY)
     assert float(first.reward) == -2.5 and not bool(first.terminated | first.truncated)
     assert np.array_equal(first.obs, env.observe(state)) and int(first.state.proposals) == 1

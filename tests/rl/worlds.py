@@ -24,14 +24,16 @@ class Process(NamedTuple):
 class Finite(Env):
     """A finite process played step by step; state 0 is where a new episode begins when one has ended.
 
-    An episode that `going` does not carry on ends.
+    An episode that `going` does not carry on ends; with the chance `cut` it is cut off after a step.
     """
 
     cumulated: jax.Array
     R: jax.Array
     allowed: jax.Array | None
+    cut: float = eqx.field(static=True)
 
-    def __init__(self, process: Process):
+    def __init__(self, process: Process, cut: float = 0.0):
+        self.cut = cut
         self.cumulated = jnp.asarray(np.cumsum(process.going, -1), jnp.float32)
         self.R = jnp.asarray(process.R, jnp.float32)
         self.allowed = None if process.legal is None else jnp.asarray(process.legal)
@@ -52,7 +54,8 @@ class Finite(Env):
         row = self.cumulated[state, action]
         over = luck >= row[-1] * (1 + 1e-6)
         after = jnp.minimum((row <= luck).sum(), len(row) - 1).astype(jnp.int32)
-        return Step(after, after, self.R[state, action], over & (row[-1] < 0.999999), NEVER)
+        cut = jax.random.uniform(jax.random.fold_in(key, 1)) < self.cut
+        return Step(after, after, self.R[state, action], over & (row[-1] < 0.999999), cut)
 
     def observe(self, state):
         return state
