@@ -30,7 +30,7 @@ def draw(asked: Any, named: set[str], answer: "Answer") -> tuple[dict[str, Any],
     if kind and out.is_dir():
         raise BadInput(f"--out {out} is a folder; name a file, or a folder without an ending.")
     model = load_image_model(asked.run)
-    for remark in model.remarks:
+    for remark in model.run.remarks:
         answer.tell(f"· {remark}")
     options = {name: getattr(asked, name) for name in OPTIONS if name in named}
     classes = list(asked.classes) or None

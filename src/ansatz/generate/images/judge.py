@@ -182,8 +182,7 @@ def about_bits(judged: Sequence[Judged], levels: int) -> str:
         f"The images have {levels} of the 256 levels of a byte: their bits do not compare with those of "
         "images of all levels, nor quite with one another, for an autoregressive model knows the levels (at "
         f"most {number(math.log2(levels), 3)} bits for a number) and a density of bytes spread over their "
-        "steps "
-        "does not (8)."
+        "steps does not (8)."
     )
 
 
