@@ -11,7 +11,7 @@ from tests.cli.malformed import ran
 from ansatz.generate.images.settings import ImagesSettings
 
 NAMES = ["vae", "autoregressive"]
-FAST = "--steps 4 --parameters 3000 --judged 10 --quiet".split()
+FAST = "--steps 4 --parameters 12000 --judged 10 --quiet".split()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def test_each_family_is_judged_in_the_same_features_with_classical_models(compar
         assert 0 <= one["manifolds"]["precision"] <= 1 and 0 <= one["apart"]["accuracy"] <= 1
     assert found["judged"][1]["agreement"] is not None and found["judged"][0]["agreement"] is None
     assert found["steps"] == dict.fromkeys(NAMES, 4)
-    assert all(1500 < count < 6000 for count in found["parameters"].values())
+    assert all(6000 < count < 24_000 for count in found["parameters"].values())
     assert all(found["speed"][name] > 0 for name in NAMES)
     assert found["source"]["images"] == 60 and len(found["source"]["sha256"]) == 64
     assert found["report"] == str(place / "json" / "report.html")

@@ -37,7 +37,7 @@ BACKBONES: dict[str, tuple[int, int]] = {"mlp": (512, 3), "patches": (128, 4), "
 FLAT = 1024
 """The most numbers of an image that one layer sees whole, where no kind is given."""
 TOLD = 64
-"""The length of the vector of a condition that an mlp is told."""
+"""The greatest length of the vector of a condition that an mlp is told."""
 READING_RATE, READING_DECAY = 3e-3, 0.5
 """Of AdamW's training of who reads: with a decay this strong it calculates where it could remember."""
 VALIDATED = 2048
@@ -155,10 +155,10 @@ class ImageDiffusion(Recipe):
             channels = tuple(width * 2**level for level in range(depth))
             return UNet(shape, channels, max(64, 2 * width), key=key, **known)
         inside, outside = jr.split(key)
-        told = Condition(TOLD, **known, key=outside) if classes or vocabulary else None
-        return FlatDenoiser(
-            DenoisingMLP(math.prod(shape), width, depth, condition_size=TOLD if told else 0, key=inside), told
-        )
+        size = min(TOLD, width) if classes or vocabulary else 0
+        told = Condition(size, **known, key=outside) if size else None
+        inner = DenoisingMLP(math.prod(shape), width, depth, condition_size=size, key=inside)
+        return FlatDenoiser(inner, told)
 
     def build(self, data: Pairs, key: Any) -> Parts:
         """Return the parts for these images."""
