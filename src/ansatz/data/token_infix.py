@@ -32,7 +32,7 @@ class InfixTokens(Tokenizer):
     >>> InfixTokens(["x"], ()).encode("x-4")
     Traceback (most recent call last):
         ...
-    ansatz.errors.BadInput: The piece '-4' at character 2 is unknown; the 1 tokens known are 'x'
+    ansatz.errors.BadInput: The piece '-4' at character 2 is unknown; the 1 tokens known are 'x'.
     """
 
     kind: ClassVar[str] = "infix"
