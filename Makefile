@@ -13,11 +13,12 @@ PEERS := $(if $(ANSATZ_PEER_DEEPXDE),,benchmarks/peers/.venv-deepxde/.installed)
 PEERS += $(if $(ANSATZ_PEER_JINNS),,benchmarks/peers/.venv-jinns/.installed)
 NANOGPT := $(if $(ANSATZ_PEER_NANOGPT),,benchmarks/peers/.venv-nanogpt/.installed)
 PYTHAE := $(if $(ANSATZ_PEER_PYTHAE),,benchmarks/peers/.venv-pythae/.installed)
+SB3 := $(if $(ANSATZ_PEER_SB3),,benchmarks/peers/.venv-sb3/.installed)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test lint bench bench-solve bench-generate docs lock clean
+.PHONY: help setup tour test lint bench bench-solve bench-generate bench-play docs lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -51,6 +52,9 @@ bench-solve: $(STAMP) $(PEERS)  ## Make the peers' environments and measure ever
 
 bench-generate: $(STAMP) $(NANOGPT) $(PYTHAE)  ## Make the peers' environments and measure the bars of generate
 	$(BIN)/python -m benchmarks.run generate $(ROW)
+
+bench-play: $(STAMP) $(SB3)  ## Make the peer's environment and measure the bars of play
+	$(BIN)/python -m benchmarks.run play $(ROW)
 
 benchmarks/peers/.venv-%/.installed: benchmarks/peers/%.txt
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)

@@ -1,6 +1,5 @@
 """The bars of `ansatz generate`, in their order."""
 
-from collections.abc import Callable
 from typing import Any
 
 from benchmarks.generate_diffusion import densities, inverse_problems, samplers
@@ -11,6 +10,7 @@ from benchmarks.generate_modular import grokking
 from benchmarks.generate_text import large_writing, losses, small_writing, training_rate
 from benchmarks.generate_translate import polynomials
 from benchmarks.generate_vae import binary_digits, linear
+from benchmarks.run import numbered
 
 Row = list[dict[str, Any]]
 
@@ -18,17 +18,6 @@ Row = list[dict[str, Any]]
 def oracles() -> Row:
     """D1, V1 and G1: what is known in closed form."""
     return [*samplers(), *linear(), *g1()]
-
-
-def numbered(rows: list[Callable[[], Row]]) -> list[Callable[[], Row]]:
-    """Return rows whose figures have ids: generate-2a, generate-2b, …"""
-
-    def lettered(number: int, measure: Callable[[], Row]) -> Callable[[], Row]:
-        return lambda: [
-            figure | {"id": f"generate-{number}{chr(ord('a') + at)}"} for at, figure in enumerate(measure())
-        ]
-
-    return [lettered(number, row) for number, row in enumerate(rows, 1)]
 
 
 MEASURES = [
@@ -47,4 +36,4 @@ MEASURES = [
     autoencoder_rate,
     grokking,
 ]
-ROWS = [*numbered(MEASURES)]
+ROWS = numbered("generate", MEASURES)

@@ -12,13 +12,14 @@ import numpy as np
 
 from ansatz.core import Pairs, count_parameters
 from ansatz.data.datasets import load_images
-from ansatz.generate.images.diffusion import DiffusionFamily, ImageDiffusion
+from ansatz.generate.images.diffusion_draw import draw_images
 from ansatz.generate.images.gan import GANFamily, ImageGAN
 from ansatz.generate.images.vae import ImageVAE
 from ansatz.generate.metrics.card import Card
 from ansatz.generate.metrics.features import Features, fid, train_features
 from ansatz.generate.metrics.two_sample import two_sample
 from ansatz.training.fit import fit
+from benchmarks.generate_images_diffusion import RECIPE, STEPS
 from benchmarks.run import entry
 from benchmarks.solve_measure import PEERS, process, python_of
 
@@ -44,11 +45,11 @@ def judged(features: Features, drawn: np.ndarray, x: np.ndarray, held: np.ndarra
 
 
 def diffused(features: Features, seconds: float = BUDGET) -> Card:
-    """Return the own-FID of a diffusion that is given the same seconds."""
+    """Return the own-FID of the diffusion of D3, by class, that is given the same seconds."""
     x, y, held = digits()
-    run = fit(ImageDiffusion(), Pairs(x, y), budget=seconds)
+    run = fit(RECIPE, Pairs(x, y), budget=seconds)
     classes = np.random.default_rng(0).choice(y, DRAWN)
-    return judged(features, DiffusionFamily().draw(run, DRAWN, classes=classes), x, held)
+    return judged(features, draw_images(run, DRAWN, classes=classes, steps=STEPS), x, held)
 
 
 def digits_gan(features: Features | None = None, diffusion: float | None = None) -> Row:

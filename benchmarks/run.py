@@ -35,6 +35,19 @@ def entry(name: str, what: str, value: float, **fields: Any) -> dict[str, Any]:
     return {"id": name, "what": what, "value": float(value), **fields}
 
 
+def numbered(
+    area: str, measures: Iterable[Callable[[], list[dict[str, Any]]]]
+) -> list[Callable[[], list[dict[str, Any]]]]:
+    """Return rows whose figures have ids: generate-2a, generate-2b, …"""
+
+    def lettered(number: int, measure: Callable[[], list[dict[str, Any]]]) -> Any:
+        return lambda: [
+            figure | {"id": f"{area}-{number}{chr(ord('a') + at)}"} for at, figure in enumerate(measure())
+        ]
+
+    return [lettered(number, measure) for number, measure in enumerate(measures, 1)]
+
+
 def is_met(figure: dict[str, Any]) -> bool:
     """Tell whether the value reaches `must` in the direction that is better."""
     if figure["better"] == "lower":

@@ -52,6 +52,18 @@ CLAIMS: dict[str, dict[str, str]] = {
         "necessary": "Weight sharing is necessary for practical reasons.",
         "billion": "On 16 megapixels a first layer of 100 nodes has close to 1 billion parameters.",
     },
+    "11_reinforcement": {
+        "truncated return": "G̃ is an estimate of G, which converges better for small γ.",
+        "no incentive": "With a sparse reward and γ = 1 there is no incentive to finish quickly.",
+        "critic loss": "The critic is trained to minimize (r + γV(s') - V(s))².",
+        "value as policy": "Carry out all possible actions and take the one with the largest v(s').",
+        "interleaving": "Optimizing v and optimizing π are interleaved.",
+        "Q-learning": "Classical Q-learning maintains a table for the action-value function.",
+        "masks": "Illegal actions can be masked out, or the network punished for proposing them, or both.",
+        "PPO clips": "PPO is like A2C, but clips gradients (updates) to the policy.",
+        "trust region": "A line search ensures that the divergence is at most δ.",
+        "Nash": "Stable (multi-agent) RL policy optimization ends in a Nash equilibrium.",
+    },
     "07_transformers": {
         "one-hot": "One-hot encode the dictionary, then multiply with a matrix.",
         "order": "Languages are not permutation invariant, so we add a positional encoding.",

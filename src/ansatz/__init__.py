@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from ansatz.generate.images.train import generate_images
     from ansatz.generate.text import generate_text
     from ansatz.generate.text_model import TextModel
+    from ansatz.rl.play import play
+    from ansatz.rl.player import Player, load_player
     from ansatz.supervised.estimators import MapClassifier, MapRegressor
     from ansatz.supervised.images import fit_images
     from ansatz.supervised.report import report
@@ -65,6 +67,7 @@ _HOME = {
     "MapClassifier": "ansatz.supervised.estimators",
     "MapRegressor": "ansatz.supervised.estimators",
     "Parts": "ansatz.core",
+    "Player": "ansatz.rl.player",
     "Problem": "ansatz.equations.problem",
     "Recipe": "ansatz.core",
     "Run": "ansatz.training.run",
@@ -89,11 +92,13 @@ _HOME = {
     "generate_text": "ansatz.generate.text",
     "integral": "ansatz.equations.expression",
     "load": "ansatz.training.run",
+    "load_player": "ansatz.rl.player",
     "log": "ansatz.equations.expression",
     "observe": "ansatz.equations.problem",
     "parameter": "ansatz.equations.expression",
     "periodic": "ansatz.equations.declare",
     "pi": "ansatz.equations.expression",
+    "play": "ansatz.rl.play",
     "report": "ansatz.supervised.report",
     "sin": "ansatz.equations.expression",
     "sinh": "ansatz.equations.expression",
@@ -113,6 +118,7 @@ __all__ = [
     "MapClassifier",
     "MapRegressor",
     "Parts",
+    "Player",
     "Problem",
     "Recipe",
     "Run",
@@ -137,11 +143,13 @@ __all__ = [
     "generate_text",
     "integral",
     "load",
+    "load_player",
     "log",
     "observe",
     "parameter",
     "periodic",
     "pi",
+    "play",
     "report",
     "sin",
     "sinh",

@@ -17,6 +17,7 @@ import pytest
 from ansatz.generate.images.vae import ImageVAE
 from ansatz.generate.images.vae_walk import latent_walk
 from ansatz.results.report import Live, Section, render
+from ansatz.results.text_film import Frame, live
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(BROWSER is None, reason="Chromium is not installed")
@@ -153,3 +154,33 @@ def test_the_sliders_of_a_latent_walk_move_the_image(tmp_path):
     without = page.replace("script-src", "img-src")
     (tmp_path / "f").mkdir()
     assert not any(probe(without, 900, tmp_path / "f", template=WALK)["before"])
+
+
+FILM = """<!doctype html><body><iframe id="f" style="width:900px;height:900px"></iframe>
+<pre id="o"></pre><script>
+const frame = document.getElementById("f");
+frame.onload = () => {
+  const page = frame.contentDocument, film = page.querySelector(".text-film");
+  const slider = film.querySelector("input"), seen = [];
+  const look = () => seen.push([film.querySelector("pre").textContent, slider.value]);
+  look();
+  film.querySelector('[data-move="1"]').click();
+  look();
+  slider.value = 2;
+  slider.dispatchEvent(new frame.contentWindow.Event("input"));
+  look();
+  film.querySelector('[data-move="1"]').click();
+  look();
+  film.querySelector("[data-play]").click();
+  look();
+  setTimeout(() => { look(); document.getElementById("o").textContent = JSON.stringify({seen}); }, 3000);
+};
+frame.srcdoc = new TextDecoder().decode(Uint8Array.from(atob("DATA"), c => c.charCodeAt(0)));
+</script></body>"""
+
+
+def test_a_film_is_stepped_slid_and_played_to_its_end(tmp_path):
+    block = live([Frame(text, f"step {text}") for text in ("a <b>", "c", "d")], "A film.")
+    page = render([Section("A film", [block])], "Film")
+    seen = probe(page, 900, tmp_path, template=FILM)["seen"]
+    assert seen == [["a <b>", "0"], ["c", "1"], ["d", "2"], ["d", "2"], ["a <b>", "0"], ["d", "2"]]

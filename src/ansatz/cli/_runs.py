@@ -70,8 +70,9 @@ def _described(name: str, date: str, run: dict[str, Any], finished: bool) -> Fou
     info = run["info"]
     table = info.get("table") or info.get("images") or info.get("solution") or info.get("sweep") or {}
     table = table or (info.get("image model") or {}).get("settings") or {}
+    table = table or (info.get("play") or {}).get("source") or {}
     result = info.get("result") or {}
-    target = table.get("target", table.get("model", ""))
+    target = table.get("target", table.get("model", table.get("name"))) or ""
     target = target.get("name", "") if isinstance(target, dict) else target
     what = f"{str(info.get('kind', 'run')).partition(',')[0]}{f', {target}' if target else ''}"
     status = str(info.get("run", {}).get("status", "begun")).replace("_", " ")

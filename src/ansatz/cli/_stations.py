@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ansatz.cli import _generate_stations as generated
+from ansatz.cli._play_station import actions as learn_actions
 from ansatz.cli._solve_station import equations as solve_equations
 from ansatz.data import load_table
 from ansatz.results import pictures
@@ -80,6 +81,11 @@ def images() -> Stop:
     return Stop(*generated.images())
 
 
+def actions() -> Stop:
+    """Learn to keep a pole upright on a cart."""
+    return Stop(*learn_actions())
+
+
 def beside_formula(fitted: TableFit, ready: Any) -> TableFit:
     """Return the fit with the mass formula, fitted to the same rows, among its baselines."""
     begun = time.perf_counter()
@@ -102,4 +108,5 @@ STATIONS = (
     Station("solve", "Differential equations", equations),
     Station("text", "A manual, written on", text),
     Station("images", "Digits that nobody wrote", images),
+    Station("play", "A pole kept upright", actions),
 )

@@ -34,7 +34,7 @@ def command(arguments: list[str]) -> int:
 
 
 def _load(run: str) -> Any:
-    """Return what a folder holds: the fit of a table or of images, a solution, a model of text or images."""
+    """Return what a folder holds: the fit of a table or of images, a solution, a policy, a generator."""
     from ansatz.cli._runs import whole_kind
 
     kind = whole_kind(run)
@@ -58,6 +58,10 @@ def _load(run: str) -> Any:
         from ansatz.generate.images.model import load_image_model
 
         return load_image_model(run)
+    if kind == "play":
+        from ansatz.rl.player import load_player
+
+        return load_player(run)
     if kind == "translation":
         from ansatz.generate.translation_model import load_translation
 

@@ -13,11 +13,11 @@ from ansatz.data.tokenizers import tokenizer_from_json
 from ansatz.data.vocabulary import Tokenizer
 from ansatz.generate.autoregressive import generate, pieces
 from ansatz.generate.choice import Choice
-from ansatz.generate.saved import finished
 from ansatz.generate.text_measure import Baseline, Copied, Judged
 from ansatz.generate.text_network import TextNetwork
 from ansatz.generate.text_settings import TextSettings
 from ansatz.results.kept import Kept
+from ansatz.store.finished import finished
 from ansatz.training.run import Run, from_snapshot
 
 KIND = "text"

@@ -6,13 +6,13 @@ from typing import Any
 
 from ansatz.core import BadInput
 from ansatz.data.tokenizers import tokenizer_from_json
-from ansatz.generate.saved import finished
 from ansatz.generate.translate import Answer, FittedTranslator, Translator
 from ansatz.generate.translate_tasks import CHECKS, TASKS
 from ansatz.generate.translation_settings import TranslationSettings
 from ansatz.maps.encoder_decoder import EncoderDecoder
 from ansatz.results.kept import Kept
 from ansatz.results.numbers import Interval
+from ansatz.store.finished import finished
 from ansatz.training.run import Run, from_snapshot
 
 KIND = "translation"

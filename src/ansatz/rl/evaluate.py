@@ -2,20 +2,25 @@
 
 `evaluate(env, model)` plays them now; an `Evaluation` is the source of a `Watch`, which plays them inside the
 training's compiled loop every so many steps and keeps the best model.
+
+In a game of several players the model has one seat, the next one in the next episode, and the others act by
+chance; its return is that of its seat.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from ansatz.core import Clock, Metrics, Source, Watch
 from ansatz.rl.agent import executable
 from ansatz.rl.env import Env
 from ansatz.rl.illegal import forbids
+from ansatz.rl.reference import Chance
 from ansatz.rl.rollout import check_sizes
 
 
@@ -57,6 +62,7 @@ def played(env: Env, model: Any, episodes: int, most: int, key: PRNGKeyArray) ->
     masked = forbids(env)
     starting, playing = jax.random.split(key)
     state = jax.vmap(env.reset)(jax.random.split(starting, episodes))
+    seat = jnp.arange(episodes, dtype=jnp.int32) % env.players
 
     def going(carry: Any) -> Array:
         return (~carry[1].ended).any() & (carry[2] < most)
@@ -65,12 +71,17 @@ def played(env: Env, model: Any, episodes: int, most: int, key: PRNGKeyArray) ->
         state, scores, i = carry
         obs = jax.vmap(env.observe)(state)
         legal = jax.vmap(env.legal)(state) if masked else None
-        action = executable(env.actions, jax.vmap(model.act)(obs, legal))
-        keys = jax.random.split(jax.random.fold_in(playing, i), episodes)
-        step = jax.vmap(env.step)(state, action, keys)
+        choosing, stepping = jax.random.split(jax.random.fold_in(playing, i))
+        keys = jax.random.split(choosing, episodes), jax.random.split(stepping, episodes)
+        action = jax.vmap(partial(choice, env, model))(state, obs, legal, keys[0])
+        if env.players > 1:
+            others = jax.vmap(partial(choice, env, Chance(env.actions)))(state, obs, legal, keys[1])
+            action = jnp.where(jax.vmap(env.player)(state) == seat, action, others)
+        step = jax.vmap(env.step)(state, action, keys[1])
+        reward = step.reward if env.players == 1 else jnp.take_along_axis(step.reward, seat[:, None], 1)[:, 0]
         counts = ~scores.ended
         scores = Scores(
-            scores.returns + jnp.where(counts, step.reward, 0.0),
+            scores.returns + jnp.where(counts, reward, 0.0),
             scores.lengths + counts.astype(jnp.int32),
             scores.ended | step.terminated | step.truncated,
         )
@@ -78,6 +89,16 @@ def played(env: Env, model: Any, episodes: int, most: int, key: PRNGKeyArray) ->
 
     none = Scores(jnp.zeros(episodes), jnp.zeros(episodes, jnp.int32), jnp.zeros(episodes, bool))
     return jax.lax.while_loop(going, one, (state, none, jnp.zeros((), jnp.int32)))[1]
+
+
+def choice(env: Env, model: Any, state: PyTree, obs: Any, legal: Any, key: PRNGKeyArray) -> Array:
+    """Return what a model does in a state: `decide(env, state, obs, legal, key)` where it has that, or `act`.
+
+    What decides knows the environment, as a look ahead does, or draws by chance.
+    """
+    if hasattr(model, "decide"):
+        return executable(env.actions, model.decide(env, state, obs, legal, key))
+    return executable(env.actions, model.act(obs, legal))
 
 
 def score(model: Any, batch: Scores, key: PRNGKeyArray | None) -> tuple[Array, Metrics]:

@@ -72,10 +72,15 @@ class ValueNetwork(Map):
     encoder: Encoder
     critic: Map
     target: Fixed
+    gamma: float = eqx.field(static=True, default=1.0)
 
     def __call__(self, x: Any, *, key: PRNGKeyArray | None = None) -> Float[Array, ""]:
         """Return v(s)."""
         return self.value(x)
+
+    def decide(self, env: Env, state: PyTree, obs: Any, legal: Any, key: PRNGKeyArray) -> Int[Array, ""]:
+        """Return the legal action of the largest q, each tried in the environment."""
+        return masked_argmax(look_ahead(env, self.value, state, key, self.gamma, 1, legal), legal)
 
     def value(self, obs: Any) -> Float[Array, ""]:
         """Return v(s)."""
@@ -210,5 +215,5 @@ class PolicyIteration(Recipe):
         optimizer = clipped(optax.adam(self.learning_rate), self.largest)
         down = Descend(value_loss, optimizer, lambda m: m.critic, rate(self.schedule))
         updates = (On(samples_of, Epochs(down, self.passes, self.minibatches)), Report())
-        model = ValueNetwork(encoder, critic, Fixed(critic))
+        model = ValueNetwork(encoder, critic, Fixed(critic), self.gamma)
         return Parts(model, source, updates, refresh(self.period, 1.0, lambda m: m.critic))

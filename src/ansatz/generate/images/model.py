@@ -17,8 +17,8 @@ from ansatz.generate.images.families import BY_CLASS, OPTIONS, family_of
 from ansatz.generate.images.family import Family, Figure
 from ansatz.generate.images.judge import Judged
 from ansatz.generate.images.settings import ImagesSettings
-from ansatz.generate.saved import finished
 from ansatz.results.kept import Kept
+from ansatz.store.finished import finished
 from ansatz.training.run import Run, from_snapshot
 
 KIND = "image model"

@@ -1,4 +1,4 @@
-"""Opening the folder of a generative model; nothing in it is executed."""
+"""Opening the folder of a run that is finished; nothing in it is executed."""
 
 from typing import Any
 

@@ -1,0 +1,13 @@
+"""The bars of `ansatz play`, in their order."""
+
+from collections.abc import Callable
+from typing import Any
+
+from benchmarks.play_checks import compiling, illegal_actions
+from benchmarks.play_rates import rates, seeds_at_once
+from benchmarks.play_returns import mountain_car, returns
+from benchmarks.run import numbered
+
+Row = list[dict[str, Any]]
+MEASURES: list[Callable[[], Row]] = [returns, mountain_car, rates, compiling, seeds_at_once, illegal_actions]
+ROWS = numbered("play", MEASURES)
