@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from ansatz._spelling import nearest
@@ -121,6 +122,8 @@ def make_ready(given: Given, options: dict[str, Any]) -> ReadyPlay:
     """Return what will be trained: the usual algorithm with its tuned settings, unless something is said."""
     options = {"algorithm": usual_algorithm(given.env)} | options
     settings, recipe = sort_out(str(given.source.get("name")), options)
+    # What does not fit together is refused here, before a run is begun.
+    recipe.learner.build(given.env, jax.random.key(0))
     return ReadyPlay(given.env, settings, recipe, given.source)
 
 
