@@ -1,6 +1,7 @@
 """What a reader's browser does with the pages; runs where Chromium is installed."""
 
 import base64
+import html
 import http.server
 import json
 import os
@@ -141,8 +142,8 @@ frame.srcdoc = new TextDecoder().decode(Uint8Array.from(atob("DATA"), c => c.cha
 def test_the_sliders_of_a_latent_walk_move_the_image(tmp_path):
     recipe = ImageVAE(latent=3, width=16, depth=1)
     model = recipe.model((6, 5, 1), np.zeros(30), 1.0, jax.random.key(0))
-    html = latent_walk(model, (6, 5, 1), np.eye(3))
-    page = render([Section("Walk", [Live(html, "Move a slider")])], "t")
+    walk = latent_walk(model, (6, 5, 1), np.eye(3))
+    page = render([Section("Walk", [Live(walk, "Move a slider")])], "t")
     seen = probe(page, 900, tmp_path, template=WALK)
     before, moved, back = (np.array(seen[name]).reshape(6, 5, 4) for name in ("before", "moved", "back"))
     assert (before[..., 3] == 255).all() and np.ptp(before[..., 0]) > 10
@@ -182,5 +183,5 @@ frame.srcdoc = new TextDecoder().decode(Uint8Array.from(atob("DATA"), c => c.cha
 def test_a_film_is_stepped_slid_and_played_to_its_end(tmp_path):
     block = live([Frame(text, f"step {text}") for text in ("a <b>", "c", "d")], "A film.")
     page = render([Section("A film", [block])], "Film")
-    seen = probe(page, 900, tmp_path, template=FILM)["seen"]
+    seen = [[html.unescape(text), at] for text, at in probe(page, 900, tmp_path, template=FILM)["seen"]]
     assert seen == [["a <b>", "0"], ["c", "1"], ["d", "2"], ["d", "2"], ["a <b>", "0"], ["d", "2"]]

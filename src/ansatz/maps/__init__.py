@@ -11,7 +11,7 @@ from ansatz.maps.condition import Condition, Situation, Told
 from ansatz.maps.convolution import AveragePool, Convolution, Flatten, MaxPool
 from ansatz.maps.denoiser import DenoisingMLP, Noisy
 from ansatz.maps.encoder_decoder import CrossStack, EncoderDecoder, Translation
-from ansatz.maps.encoding import Embedding, Periodic, PiecewiseLinear
+from ansatz.maps.encoding import Embedding, Periodic, PiecewiseLinear, Waves
 from ansatz.maps.ensemble import BatchEnsemble, MemberMean, SharedAffine
 from ansatz.maps.feed_forward import FeedForward
 from ansatz.maps.layers import Activation, Chain, Dropout, LayerNorm, RMSNorm, Skip
@@ -82,4 +82,5 @@ __all__ = [
     "TransformerStack",
     "Translation",
     "UNet",
+    "Waves",
 ]

@@ -118,6 +118,39 @@ class Periodic(Map):
         return Periodic(3, 4, 5, scale=0.3, key=key), jax.random.normal(key, (3,))
 
 
+class Waves(Map):
+    """``[x, sin(2π B x), cos(2π B x)]``: plane waves of the first `size` entries beside the vector.
+
+    `frequency: [count, size]` (B) starts at N(0, scale²) and is trained.  An MLP of the result sees details
+    that one of x alone learns late or never (Tancik et al. 2020, "Fourier features let networks learn high
+    frequency functions in low dimensional domains").
+
+    >>> Waves(2, 4, key=jax.random.key(0))(jnp.zeros(2)).tolist()
+    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+    """
+
+    frequency: Float[Array, "count size"]
+
+    def __init__(self, size: int, count: int = 32, scale: float = 0.5, *, key: PRNGKeyArray):
+        positive("Waves", size=size, count=count)
+        if not scale > 0:
+            raise BadInput(f"Waves needs a scale above 0, not {scale!r}.")
+        self.frequency = scale * jax.random.normal(key, (count, size))
+
+    def __call__(self, x: Float[Array, "..."], *, key: PRNGKeyArray | None = None) -> Float[Array, " out"]:
+        """Return `[n + 2 · count]` for `x: [n]`, n at least `size`."""
+        size = self.frequency.shape[1]
+        if x.ndim != 1 or x.shape[0] < size:
+            raise BadInput(f"Waves takes a vector of at least {size} entries and got {list(x.shape)}.")
+        angle = 2 * math.pi * (self.frequency @ x[:size])
+        return jnp.concatenate([x, jnp.sin(angle), jnp.cos(angle)])
+
+    @staticmethod
+    def example(key: PRNGKeyArray) -> "tuple[Waves, Array]":
+        """Return a small map and an input for it."""
+        return Waves(2, 3, key=key), jax.random.normal(key, (3,))
+
+
 class Embedding(Map):
     """A learned vector for each category of each column, in one table.
 

@@ -95,8 +95,8 @@ def _worth(player: "Player") -> Section:
     found = player.evaluation
     blocks: list[Block] = [worth_table(player)]
     if player.run.seeds > 1:
-        rows = [(at, row.mean(), row.min(), row.max()) for at, row in enumerate(found.returns)]
-        blocks.append(Table(["seed", "mean", "lowest", "highest"], rows, caption="Returns of new episodes."))
+        rows = [(f"seed {at}", row.mean(), row.min(), row.max()) for at, row in enumerate(found.returns)]
+        blocks.append(Table(["", "mean", "lowest", "highest"], rows, caption="Returns of new episodes."))
     blocks.append(
         Picture(returns_drawn(found.returns, found.chance), "Returns of single episodes.", "Episodes")
     )

@@ -105,14 +105,19 @@ class Progress:
 
 def describe(event: Event) -> str:
     """Return a visit in a few words."""
-    figures = [f"{name} {value:.4g}" for name, value in list(event.metrics.items())[:2]]
-    figures += [f"validation {name} {value:.4g}" for name, value in list(event.validation.items())[:1]]
+    figures = [f"{name} {value:.4g}" for name, value in _first(event.metrics)[:2]]
+    figures += [f"validation {name} {value:.4g}" for name, value in _first(event.validation)[:1]]
     stage = f"stage {event.stage + 1}/{event.stages}, " if event.stages > 1 else ""
     left = (
         f"{event.remaining:.0f} s left" if event.remaining < 6000 else f"{event.remaining / 3600:.1f} h left"
     )
     step = f"step {event.step:,} of {event.total:,}"
     return ", ".join([stage + step, *figures, f"{event.rate:,.4g} steps/s", left])
+
+
+def _first(metrics: dict[str, float]) -> list[tuple[str, float]]:
+    """Return metrics in their order, a return before all others: it is what a policy is trained for."""
+    return sorted(metrics.items(), key=lambda one: one[0] != "return")
 
 
 class Interrupt:

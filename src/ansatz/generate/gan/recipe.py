@@ -17,6 +17,8 @@ from ansatz.generate.diffusion.average import power
 from ansatz.generate.gan.game import Game, Noise, Players, generate, players
 from ansatz.generate.gan.labels import Concatenated, Projected
 from ansatz.generate.rows import as_rows
+from ansatz.maps.encoding import Waves
+from ansatz.maps.layers import Chain
 from ansatz.maps.mlp import MLP
 from ansatz.training.fit import fit
 from ansatz.training.optimizers import schedule
@@ -43,6 +45,8 @@ class VectorGAN(Recipe):
     - `noise`: the normal components of the generator's noise; `codes`: its one-hot ones (see `Noise`).
     - `width`, `depth`, `activation`: of the generator's hidden layers, and with `critic_width` and
       `critic_depth` of the critic's.
+    - `waves`: plane waves that the critic sees beside x (see `Waves`), 0 for none: without them it learns
+      details much smaller than the whole late.
     - `labeling`: how the critic knows labels, concatenated or projected (see `labels`).
     - `critic_steps`: steps of the critic for each of the generator.
     - `batch`, `learning_rate`, `critic_rate`, `first`, `second`, `schedule`: of Adam's training, with the
@@ -65,6 +69,7 @@ class VectorGAN(Recipe):
     critic_width: int = eqx.field(default=64, static=True)
     critic_depth: int = eqx.field(default=3, static=True)
     activation: str = eqx.field(default="relu", static=True)
+    waves: int = eqx.field(default=32, static=True)
     labeling: str = eqx.field(default="concatenated", static=True)
     critic_steps: int = eqx.field(default=1, static=True)
     batch: int = eqx.field(default=128, static=True)
@@ -78,6 +83,8 @@ class VectorGAN(Recipe):
     def __check_init__(self) -> None:
         """Refuse rates and decays out of range, and an unknown labeling."""
         choose("labeling", self.labeling, dict.fromkeys(LABELING))
+        if self.waves < 0:
+            raise BadInput(f"The number of waves is at least 0, not {self.waves!r}.")
         check_rates(self)
 
     @property
@@ -113,10 +120,16 @@ class VectorGAN(Recipe):
         inside, label = jax.random.split(key)
         width, depth, sigma = self.critic_width, self.critic_depth, self.activation
         if classes and self.labeling == "projected":
-            features = MLP(size, width, width, depth - 1, sigma, output=sigma, key=inside)
-            return Projected(features, classes, width, key=label)
-        net = MLP(size + (LABEL_SIZE if classes else 0), 1, width, depth, sigma, key=inside)
+            net = MLP(size + 2 * self.waves, width, width, depth - 1, sigma, output=sigma, key=inside)
+            return Projected(self._waved(net, size, inside), classes, width, key=label)
+        inputs = size + 2 * self.waves + (LABEL_SIZE if classes else 0)
+        net = self._waved(MLP(inputs, 1, width, depth, sigma, key=inside), size, inside)
         return Concatenated(net, classes, LABEL_SIZE, key=label) if classes else net
+
+    def _waved(self, net: Map, size: int, key: Any) -> Map:
+        if not self.waves:
+            return net
+        return Chain(Waves(size, self.waves, key=jax.random.fold_in(key, 1)), net)
 
 
 def check_rates(recipe: Any) -> None:
