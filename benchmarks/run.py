@@ -156,7 +156,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("rows", nargs="*", type=int, help="rows to measure; all, if none is named")
     asked = parser.parse_args(argv)
     areas = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
-    areas = [name for name in areas if "\nROWS = [" in (Path(__file__).parent / f"{name}.py").read_text()]
+    areas = [name for name in areas if "\nROWS = " in (Path(__file__).parent / f"{name}.py").read_text()]
     if asked.area not in areas:
         print(f"There is no area {asked.area!r}; areas: {', '.join(areas)}", file=sys.stderr)
         return 2
