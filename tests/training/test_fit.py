@@ -7,17 +7,19 @@ import threading
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import jax.random as jr
 import numpy as np
 import optax
 import pytest
 from tests.laws import recipes
 from tests.laws.recipes import STAGES, Everything, Rows, Supervised, squares
 
-from ansatz.core import BadInput, Each, Pairs, Parts, Recipe, Status
+from ansatz.core import BadInput, Each, Mean, Pairs, Parts, Recipe, Status
 from ansatz.training import fit as engine
 from ansatz.training import prepare
 from ansatz.training.devices import ONE, Placement
 from ansatz.training.fit import fit
+from ansatz.training.step import clock_at
 from ansatz.training.updates import Descend, Every
 
 DATA = {
@@ -189,6 +191,29 @@ def test_split_batch_and_one_device_agree():
     assert two.info["placement"] == ["batch", 2]
     for a, b in zip(leaves(one), leaves(two), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+
+
+def test_a_batch_in_parts_moves_as_the_whole():
+    x = jnp.asarray(np.random.default_rng(0).normal(size=(12, 3)), jnp.float32)
+    batch, model = Pairs(x, x.sum(1) ** 2), {"w": jnp.ones(3), "b": jnp.zeros(())}
+
+    def objective(model, batch, key):
+        wrong = batch.x @ model["w"] + model["b"] - batch.y
+        return jnp.mean(wrong**2), {"worst": Mean(jnp.abs(wrong).sum(), jnp.asarray(float(len(wrong))))}
+
+    found = []
+    for parts in (1, 3, 4):
+        update = Descend(objective, optax.sgd(0.1), parts=parts)
+        moved, _, metrics = jax.jit(update.apply)(model, update.init(model), batch, clock_at(0, 1), jr.key(0))
+        mean = metrics["worst"].total / metrics["worst"].weight
+        found.append([*moved["w"].tolist(), float(moved["b"]), float(metrics["loss"]), float(mean)])
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=1e-5)
+    with pytest.raises(BadInput, match="12 examples cannot be cut into 5 parts"):
+        Descend(objective, optax.sgd(0.1), parts=5).apply(
+            model, optax.sgd(0.1).init(model), batch, clock_at(0, 1), jr.key(0)
+        )
+    with pytest.raises(BadInput, match="at least one part, not 0"):
+        Descend(objective, optax.sgd(0.1), parts=0)
 
 
 class Breaks(Recipe):

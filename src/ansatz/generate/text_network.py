@@ -19,6 +19,8 @@ from ansatz.training.optimizers import SCHEDULES, adamw, schedule
 from ansatz.training.updates import Descend
 
 OPTIMIZERS = ("muon", "adamw")
+ROWS = 2048
+"""The tokens of a part of a batch: what is computed of them fits into the caches of two cores."""
 RATES = {"muon": 6e-3, "adamw": 3e-3}
 """The learning rates where none is given."""
 CHECKED = 16_384
@@ -130,8 +132,20 @@ class TextNetwork(Recipe):
         # Validation, forward only, then takes a few percent of the time.
         every = self.every or max(8 * CHECKED // (self.batch * self.length), 1)
         watch = Watch(held, next_token, every, held.blocks)
-        down = Descend(next_token, self.rule(), schedule=self.factor())
+        parts = parts_of(self.batch, self.length)
+        down = Descend(next_token, self.rule(), schedule=self.factor(), parts=parts)
         return Parts(model, source, (down,), watch=watch)
+
+
+def parts_of(batch: int, length: int) -> int:
+    """Return into how many parts windows are cut: each of ROWS tokens at least, and even if it can be.
+
+    >>> parts_of(64, 256), parts_of(12, 64)
+    (8, 1)
+    """
+    fits = [n for n in range(1, batch + 1) if batch % n == 0 and batch // n * length >= ROWS]
+    even = [n for n in fits if batch // n % 2 == 0]
+    return max(even or fits or [1])
 
 
 class Linear(NamedTuple):

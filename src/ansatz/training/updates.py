@@ -27,6 +27,9 @@ class Descend(Update):
     and the function).  The loss is reported under `name`; with a name other than "loss" the
     objective's own metrics are reported as `name/metric`.
 
+    With `parts` the batch is cut into so many, whose gradients are added: the same for an objective that is a
+    mean over examples, all alike, and faster where a whole batch does not fit into the caches.
+
     >>> import jax, optax
     >>> from ansatz.core import Pairs
     >>> from ansatz.training.step import clock_at
@@ -44,6 +47,12 @@ class Descend(Update):
     where: Callable[[Any], Any] = eqx.field(static=True, default=everything)
     schedule: Callable[[Any], Any] | None = eqx.field(static=True, default=None)
     name: str = eqx.field(static=True, default="loss")
+    parts: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self) -> None:
+        """Refuse parts that are none."""
+        if self.parts < 1:
+            raise BadInput(f"A batch is cut into at least one part, not {self.parts!r}.")
 
     def init(self, model: Any) -> PyTree:
         """Return the optimizer's state for the selected parameters."""
@@ -60,10 +69,14 @@ class Descend(Update):
         """Take one step of the optimizer."""
         theta, rest = self._split(model)
 
-        def loss(theta: PyTree) -> tuple[Array, Metrics]:
+        def loss(theta: PyTree, batch: Any = batch, key: Any = key) -> tuple[Array, Metrics]:
             return self.objective(eqx.combine(theta, rest), batch, key)
 
-        (value, metrics), gradient = jax.value_and_grad(loss, has_aux=True)(theta)
+        slope = jax.value_and_grad(loss, has_aux=True)
+        if self.parts == 1:
+            (value, metrics), gradient = slope(theta)
+        else:
+            (value, metrics), gradient = summed(slope, theta, batch, key, self.parts)
         # A real parameter moves down the conjugate of JAX's gradient; for complex ones it matters.
         gradient = jax.tree.map(jnp.conj, gradient)
         optimizer = optax.with_extra_args_support(self.optimizer)
@@ -85,6 +98,27 @@ class Descend(Update):
             nothing = jax.tree.map(lambda _: False, mask)
             mask = eqx.tree_at(self.where, nothing, self.where(mask))
         return eqx.partition(model, mask)
+
+
+def summed(slope: Callable[..., Any], theta: PyTree, batch: Any, key: PRNGKeyArray, parts: int) -> Any:
+    """Return the means over `parts` parts of a batch of what `slope(theta, batch, key)` returns.
+
+    Every parts-th example is in the same part, so that a batch that is split over devices stays where it is.
+    """
+
+    def cut(leaf: Array) -> Array:
+        if leaf.shape[0] % parts:
+            raise BadInput(f"{leaf.shape[0]} examples cannot be cut into {parts} parts of equal size.")
+        return leaf.reshape(leaf.shape[0] // parts, parts, *leaf.shape[1:]).swapaxes(0, 1)
+
+    def add(total: PyTree, now: tuple[Any, PRNGKeyArray]) -> tuple[PyTree, None]:
+        return jax.tree.map(jnp.add, total, slope(theta, *now)), None
+
+    shapes = jax.eval_shape(slope, theta, batch, key)
+    zero = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+    total, _ = jax.lax.scan(add, zero, (jax.tree.map(cut, batch), jr.split(key, parts)))
+    # A `Mean` is a total and its weight: both are added, and dividing both changes nothing.
+    return jax.tree.map(lambda leaf: leaf / jnp.asarray(parts, leaf.dtype), total)
 
 
 class Epochs(Update):
