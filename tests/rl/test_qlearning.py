@@ -13,7 +13,7 @@ from ansatz.core import BadInput, Fixed, Map, Status
 from ansatz.rl.dqn import DQN, DeepQ, QNetwork
 from ansatz.rl.env import everywhere
 from ansatz.rl.lookahead import PolicyIteration, ValuePolicy, look_ahead
-from ansatz.rl.planning import action_values, policy_iteration, policy_value, value_iteration
+from ansatz.rl.planning import action_values, policy_value, value_iteration
 from ansatz.rl.qlearning import QLearning
 from ansatz.training.fit import fit
 from ansatz.training.run import load
@@ -162,18 +162,6 @@ def test_a_resumed_dqn_goes_on_to_the_same_bits(tmp_path, monkeypatch):
         assert np.array_equal(value, rest.state[name]), name
     # Nothing is learned, and nothing reported, from the first 30 steps.
     assert np.isnan(whole.history["loss"][:5]).all() and np.isfinite(whole.history["loss"][5:]).all()
-
-
-def test_planning_agrees_with_itself():
-    process = random_process(30, 5, seed=7, masked=True)
-    q = value_iteration(process.going, process.R, 0.95, process.legal)
-    other, rounds = policy_iteration(process.going, process.R, 0.95, process.legal)
-    np.testing.assert_allclose(q, other, atol=1e-9)
-    assert 2 <= rounds <= 20
-    with pytest.raises(BadInput, match="below 1"):
-        policy_value(np.ones((1, 1, 1)), np.ones((1, 1)), np.ones((1, 1)), 1.0)
-    with pytest.raises(BadInput, match="at least one action"):
-        value_iteration(process.going, process.R, 0.95, np.zeros_like(process.R, bool))
 
 
 def test_looking_ahead_with_the_true_value_is_the_best_policy():

@@ -14,6 +14,9 @@ With ``V_t = V(s_t)``, ``V'_t = V(s_{t+1})`` of the state that step t led to, be
 reached would have had a value; it is bootstrapped from.  Confusing them makes the value of being cut off 0,
 and biases every state near the time limit.
 
+Where players take turns each has a chain of own moves, and what happens between two of them is one step of
+the world to that player: `advantage_in_turns`.
+
 Arrays are `[T, ...]` with time first; γ in (0, 1], λ in [0, 1].
 """
 
@@ -21,7 +24,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Array, Bool, Float, Int
 
 from ansatz.core import BadInput
 
@@ -103,3 +106,57 @@ def n_step(played: Played, gamma: float, steps: int) -> Float[Array, "T ..."]:
         further = jnp.concatenate([target[1:], ahead[-1:]])
         target = played.reward + gamma * jnp.where(done, ahead, further)
     return target
+
+
+class Turns(NamedTuple):
+    """Moves of a game: rewards `[T, ..., players]`, who moved, and the value of the state to who moved."""
+
+    reward: Float[Array, "T ... players"]
+    value: Float[Array, "T ..."]
+    player: Int[Array, "T ..."]
+    terminated: Bool[Array, "T ..."]
+    truncated: Bool[Array, "T ..."]
+
+
+def advantage_in_turns(
+    turns: Turns, gamma: float, lam: float
+) -> tuple[Float[Array, "T ..."], Bool[Array, "T ..."]]:
+    """Return GAE(λ) of every move for the player who made it, and whether what came of it is known.
+
+    With p the player of move t, and t' the same player's next move in the episode,
+
+        δ_t = Σ_{t<=k<t'} γ^(k-t) r_k[p] + γ^(t'-t) V_t' - V_t,        A_t = δ_t + γ^(t'-t) λ A_t'
+
+    and the sum goes to the end, V_t' = A_t' = 0, where no other move follows.  In a game of imperfect
+    information nothing else will do: the states of the others' moves have values to the others, who know
+    other cards.  What came of the last move before a cut (a truncated episode, the end of the record) is not
+    known, and its advantage is 0; those before it are bootstrapped from its value.
+
+    >>> paid, ends = jnp.asarray([[0.0, 0.0], [1.0, -1.0]]), jnp.asarray([False, True])
+    >>> turns = Turns(paid, jnp.zeros(2), jnp.arange(2), ends, jnp.zeros(2, bool))
+    >>> [one.tolist() for one in advantage_in_turns(turns, 1.0, 1.0)]
+    [[1.0, -1.0], [True, True]]
+    """
+    start = jnp.zeros_like(turns.reward[0])
+    numbers = jax.lax.broadcasted_iota(turns.player.dtype, start.shape, start.ndim - 1)
+
+    def back(after: tuple[Array, ...], now: Turns) -> tuple[tuple[Array, ...], tuple[Array, Array]]:
+        over = (now.terminated | now.truncated)[..., None]
+        paid, value, gain, known = after
+        paid = now.reward + gamma * jnp.where(over, 0.0, paid)
+        value, gain = gamma * jnp.where(over, 0.0, value), gamma * jnp.where(over, 0.0, gain)
+        known = jnp.where(over, now.terminated[..., None], known)
+        mine = numbers == now.player[..., None]
+        told = (mine & known).any(-1)
+        whole = jnp.where(mine, paid + value + lam * gain, 0.0).sum(-1) - now.value
+        advantage = jnp.where(told, whole, 0.0)
+        after = (
+            jnp.where(mine, 0.0, paid),
+            jnp.where(mine, now.value[..., None], value),
+            jnp.where(mine, advantage[..., None], gain),
+            known | mine,
+        )
+        return after, (advantage, told)
+
+    first = (start, start, start, jnp.zeros(start.shape, bool))
+    return jax.lax.scan(back, first, turns, reverse=True)[1]

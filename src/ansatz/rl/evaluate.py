@@ -1,7 +1,8 @@
 """How well a policy does: whole episodes of their own, without exploring.
 
 `evaluate(env, model)` plays them now; an `Evaluation` is the source of a `Watch`, which plays them inside the
-training's compiled loop every so many steps and keeps the best model.
+training's compiled loop every so many steps and keeps the best model.  Where an end is to be reached,
+`moves_to_end` counts the moves from given states, to be compared with the distances that are known.
 
 In a game of several players the model has one seat, the next one in the next episode, and the others act by
 chance; its return is that of its seat.
@@ -119,3 +120,36 @@ def evaluate(env: Env, model: Any, episodes: int = 100, seed: int = 0, most: int
     """Return the returns `[episodes]` of a model's policy in an environment."""
     check_sizes(episodes=episodes, most=most)
     return np.asarray(_played(env, model, episodes, most, jax.random.key(seed)).returns)
+
+
+class Seeing(eqx.Module):
+    """A model's `act(obs, legal)` as a policy of states, `act(state, key)`."""
+
+    env: Env
+    model: Any
+
+    def act(self, state: PyTree, key: PRNGKeyArray) -> Array:
+        """Return the action at what is seen of a state."""
+        return self.model.act(self.env.observe(state), self.env.legal(state))
+
+
+@eqx.filter_jit
+def moves_to_end(env: Env, policy: Any, states: PyTree, most: int, key: PRNGKeyArray) -> Int[Array, " N"]:
+    """Return how many moves a policy of states takes to an end from each of `states: [N, ...]`.
+
+    It is -1 where they would be more than `most`; time limits of the environment do not count.
+    """
+    count = jax.tree.leaves(states)[0].shape[0]
+
+    def going(carry: Any) -> Array:
+        return (carry[1] < 0).any() & (carry[2] < most)
+
+    def one(carry: Any) -> Any:
+        state, moves, i = carry
+        first, second = jax.random.split(jax.random.fold_in(key, i))
+        action = jax.vmap(policy.act)(state, jax.random.split(first, count))
+        step = jax.vmap(env.step)(state, action, jax.random.split(second, count))
+        return step.state, jnp.where((moves < 0) & step.terminated, i + 1, moves), i + 1
+
+    zero = jnp.zeros((), jnp.int32)
+    return jax.lax.while_loop(going, one, (states, jnp.full(count, -1, jnp.int32), zero))[1]

@@ -20,7 +20,8 @@ from jaxtyping import Array, Bool, Int, PRNGKeyArray, PyTree
 
 from ansatz._spelling import choose
 from ansatz.core import BadInput
-from ansatz.rl.env import Box, Discrete, Env, Step
+from ansatz.rl.env import Discrete, Env, Step
+from ansatz.rl.wrappers import Wrapper
 
 ILLEGAL = ("mask", "penalty", "both")
 
@@ -32,10 +33,9 @@ class Warned(NamedTuple):
     proposals: Int[Array, ""]
 
 
-class Penalized(Env):
+class Penalized(Wrapper):
     """An environment in which an illegal action is allowed, changes nothing and costs `penalty` > 0."""
 
-    env: Env
     penalty: float = eqx.field(static=True, default=1.0)
     most: int = eqx.field(static=True, default=200)
 
@@ -48,18 +48,8 @@ class Penalized(Env):
         if self.env.players > 1:
             raise BadInput("In a game of several players illegal actions are masked: illegal='mask'.")
 
-    @property
-    def actions(self) -> Discrete | Box:
-        """The space of the actions."""
-        return self.env.actions
-
-    @property
-    def observations(self) -> Discrete | Box:
-        """The space of the observations."""
-        return self.env.observations
-
     def reset(self, key: PRNGKeyArray) -> Warned:
-        """Return the state in which an episode begins."""
+        """Return a state and no proposals."""
         return Warned(self.env.reset(key), jnp.zeros((), jnp.int32))
 
     def step(self, state: Warned, action: Array, key: PRNGKeyArray) -> Step:
@@ -82,17 +72,17 @@ class Penalized(Env):
             (allowed & done.truncated) | (proposals >= self.most),
         )
 
-    def observe(self, state: Warned) -> PyTree:
-        """Return what the player sees."""
-        return self.env.observe(state.state)
+    def inner(self, state: Warned) -> PyTree:
+        """Return the state without the count."""
+        return state.state
 
     def legal(self, state: Warned) -> Bool[Array, " actions"]:
         """Return that every action is allowed."""
         return jnp.ones_like(self.env.legal(state.state))
 
-    def render(self, state: Warned) -> str:
-        """Return a state as text for the terminal."""
-        return self.env.render(state.state)
+    def inverse_moves(self, state: Warned, key: PRNGKeyArray) -> Warned:
+        """Return a move backwards of the environment itself, with the count as it is."""
+        return state._replace(state=self.env.inverse_moves(state.state, key))
 
 
 class Rule(NamedTuple):

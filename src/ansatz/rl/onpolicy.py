@@ -83,6 +83,6 @@ class Clocked(Update):
         return self.make(clock).apply(model, opt, batch, clock, key)
 
 
-def over(model: ActorCritic, samples: Any) -> tuple[Any, jax.Array]:
+def over(model: Any, samples: Any) -> tuple[Any, jax.Array]:
     """Return π(·|s_t) and V(s_t) at all samples."""
     return jax.vmap(model.policy)(samples.obs, samples.legal), jax.vmap(model.value)(samples.obs)

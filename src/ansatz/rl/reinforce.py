@@ -88,7 +88,7 @@ class WholeEpisodes(Source):
             weight = weight * powers[:, None]
         story = Story(record.obs, record.legal, record.action, monte_carlo(played, self.gamma), weight)
         flat = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), story)
-        return Batch(flat, _first_episodes(record.reward, alive, done)), state
+        return Batch(flat, _first_episodes(record.reward, alive, done, record.terminated)), state
 
 
 def reinforce_loss(
@@ -167,8 +167,10 @@ class REINFORCE(Recipe):
         return Parts(parts.model, source, (On(samples_of, down), Report()), parts.after)
 
 
-def _first_episodes(reward: Array, alive: Array, done: Array) -> Episodes:
-    ended = (alive & done).any(0).astype(reward.dtype)
-    total = (jnp.where(alive, reward, 0.0).sum(0) * ended).sum()
-    length = (alive.sum(0).astype(reward.dtype) * ended).sum()
-    return Episodes(Mean(total, ended.sum()), Mean(length, ended.sum()))
+def _first_episodes(reward: Array, alive: Array, done: Array, terminated: Array) -> Episodes:
+    over = (alive & done).any(0).astype(reward.dtype)
+    count = over.sum()
+    total = (jnp.where(alive, reward, 0.0).sum(0) * over).sum()
+    length = (alive.sum(0).astype(reward.dtype) * over).sum()
+    ended = (alive & terminated).any(0).astype(reward.dtype).sum()
+    return Episodes(Mean(total, count), Mean(length, count), Mean(ended, count))

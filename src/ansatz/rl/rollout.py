@@ -23,10 +23,13 @@ from ansatz.rl.policy import noise
 
 
 class Walk(NamedTuple):
-    """Where E environments stand: their states, and the return and length of each episode so far."""
+    """Where E environments stand: their states, and the return and length of each episode so far.
+
+    `total` is `[E]`, and `[E, players]` in a game of several.
+    """
 
     state: PyTree
-    total: Float[Array, " E"]
+    total: Float[Array, "E ..."]
     length: Int[Array, " E"]
 
 
@@ -40,7 +43,7 @@ class Record(NamedTuple):
     legal: Bool[Array, "T E n"] | None
     action: Array
     extra: PyTree
-    reward: Float[Array, "T E"]
+    reward: Float[Array, "T E ..."]
     terminated: Bool[Array, "T E"]
     truncated: Bool[Array, "T E"]
     next_obs: PyTree
@@ -48,16 +51,21 @@ class Record(NamedTuple):
 
 
 class Episodes(NamedTuple):
-    """The mean return and length of the episodes that ended."""
+    """The mean return (of each player) and length of the episodes that are over, and how many were ended.
+
+    `ended` is the share of them that reached an end and were not cut off.
+    """
 
     returns: Mean
     lengths: Mean
+    ended: Mean
 
 
 def begin(env: Env, envs: int, key: PRNGKeyArray) -> Walk:
     """Return E environments at the beginning of an episode."""
     state = jax.vmap(env.reset)(jax.random.split(key, envs))
-    return Walk(state, jnp.zeros(envs), jnp.zeros(envs, jnp.int32))
+    total = jnp.zeros(envs) if env.players == 1 else jnp.zeros((envs, env.players))
+    return Walk(state, total, jnp.zeros(envs, jnp.int32))
 
 
 def play(
@@ -87,24 +95,25 @@ def play(
         step = jax.vmap(env.step)(walk.state, executable(env.actions, action), keys)
         done = step.terminated | step.truncated
         total, length = walk.total + step.reward, walk.length + 1
-        ended = (
-            jnp.where(done, total, 0.0).sum(),
+        over = (
+            jnp.where(_like(done, total), total, 0.0).sum(0),
             jnp.where(done, length, 0).sum(),
+            step.terminated.sum(),
             done.sum(),
         )
         state = jax.tree.map(lambda a, b: jnp.where(_like(done, a), a, b), fresh, step.state)
-        after = Walk(state, jnp.where(done, 0.0, total), jnp.where(done, 0, length))
+        after = Walk(state, jnp.where(_like(done, total), 0.0, total), jnp.where(done, 0, length))
         record = Record(
             obs, legal, action, extra, step.reward, step.terminated, step.truncated,
             step.obs, asked(step.state) if ahead else None,
         )  # fmt: skip
-        return after, (record, ended)
+        return after, (record, over)
 
     keys = jax.random.split(world, (steps, envs))
     starts = jax.vmap(jax.vmap(env.reset))(jax.random.split(fresh, (steps, envs)))
-    walk, (record, ended) = jax.lax.scan(one, walk, (drawn, keys, starts))
-    total, length, count = (x.sum().astype(jnp.float32) for x in ended)
-    return walk, record, Episodes(Mean(total, count), Mean(length, count))
+    walk, (record, over) = jax.lax.scan(one, walk, (drawn, keys, starts))
+    total, length, ended, count = (x.sum(0).astype(jnp.float32) for x in over)
+    return walk, record, Episodes(Mean(total, count), Mean(length, count), Mean(ended, count))
 
 
 class Samples(NamedTuple):

@@ -13,13 +13,21 @@ from ansatz.errors import BadInput
 from ansatz.rl.env import Env
 from ansatz.rl.envs.acrobot import Acrobot
 from ansatz.rl.envs.cartpole import CartPole
+from ansatz.rl.envs.chess import Chess
 from ansatz.rl.envs.cliff_walking import CliffWalking
+from ansatz.rl.envs.connect_four import ConnectFour
+from ansatz.rl.envs.cube import Cube
 from ansatz.rl.envs.deep_sea import DeepSea
 from ansatz.rl.envs.frozen_lake import FrozenLake
 from ansatz.rl.envs.garnet import Garnet
+from ansatz.rl.envs.kuhn import Kuhn
+from ansatz.rl.envs.leduc import Leduc
+from ansatz.rl.envs.matrix_games import climbing, matching_pennies, no_scissors, rock_paper_scissors
 from ansatz.rl.envs.mountain_car import MountainCar, MountainCarContinuous
 from ansatz.rl.envs.pendulum import Pendulum
+from ansatz.rl.envs.puzzle import Puzzle
 from ansatz.rl.envs.taxi import Taxi
+from ansatz.rl.envs.tic_tac_toe import TicTacToe
 from ansatz.rl.wrappers import TimeLimit
 
 
@@ -43,6 +51,18 @@ NAMES: Mapping[str, Named] = {
     "CliffWalkingSlippery-v1": Named(partial(CliffWalking, True)),
     "DeepSea": Named(DeepSea),
     "Garnet": Named(Garnet, 100),
+    "Puzzle8": Named(Puzzle),
+    "Puzzle15": Named(partial(Puzzle, 4, limit=500)),
+    "Cube2": Named(Cube),
+    "TicTacToe": Named(TicTacToe),
+    "ConnectFour": Named(ConnectFour),
+    "Chess": Named(Chess),
+    "KuhnPoker": Named(Kuhn),
+    "LeducPoker": Named(Leduc),
+    "RockPaperScissors": Named(rock_paper_scissors),
+    "MatchingPennies": Named(matching_pennies),
+    "NoScissors": Named(no_scissors),
+    "Climbing": Named(climbing),
 }
 
 
@@ -65,3 +85,23 @@ def make(name: str, **parameters: Any) -> Env:
             raise BadInput(f"{name} has no parameter {one!r}; {advice}.")
     env = named.make(**parameters)
     return env if named.steps is None else TimeLimit(env, named.steps)
+
+
+def described(name: str) -> str:
+    """Return one line about the environment of this name: of its file, or of the function that makes it.
+
+    >>> described("KuhnPoker")
+    "Kuhn's poker: two players, three cards, imperfect information; worth -1/18 to the first player."
+    >>> described("MatchingPennies")
+    'The game in which the first player wants equal sides: worth 0, solved by 1/2 each.'
+    """
+    maker = choose("environment", name, NAMES).make
+    maker = maker.func if isinstance(maker, partial) else maker
+    if inspect.isclass(maker):
+        return _first_line(inspect.getmodule(maker))
+    said = _first_line(maker).removeprefix("Return ")
+    return said[:1].upper() + said[1:]
+
+
+def _first_line(documented: Any) -> str:
+    return (inspect.getdoc(documented) or "").partition("\n")[0]
