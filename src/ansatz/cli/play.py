@@ -212,13 +212,13 @@ def _listed(as_json: bool) -> int:
     from ansatz.cli._answer import Answer
     from ansatz.cli._generated import new_table
     from ansatz.rl.algorithms import ALGORITHMS
-    from ansatz.rl.envs.names import NAMES
+    from ansatz.rl.envs.names import NAMES, described
 
     environments, algorithms = new_table("environment"), new_table("algorithm")
     environments.add_column("")
     algorithms.add_column("")
     for name in NAMES:
-        environments.add_row(name, _described(NAMES[name].make))
+        environments.add_row(name, described(name))
     for name, one in ALGORITHMS.items():
         algorithms.add_row(name, one.words)
     record = {
@@ -227,12 +227,6 @@ def _listed(as_json: bool) -> int:
     }
     Answer(as_json=as_json).give(record, [environments, "", algorithms])
     return 0
-
-
-def _described(make: Any) -> str:
-    """Return the first line of an environment's docstring."""
-    kind = make.func if isinstance(make, functools.partial) else make
-    return (kind.__doc__ or "").strip().splitlines()[0].rstrip(".")
 
 
 def _let(arguments: list[str]) -> tuple[str, ...]:

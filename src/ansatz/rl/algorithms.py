@@ -16,6 +16,7 @@ from ansatz.rl.ppo import PPO
 from ansatz.rl.qlearning import QLearning
 from ansatz.rl.reinforce import REINFORCE
 from ansatz.rl.sac import SAC
+from ansatz.rl.selfplay import SelfPlay
 from ansatz.rl.trpo import TRPO
 
 
@@ -36,6 +37,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     "sac": Algorithm(SAC, {}, "soft actor-critic: entropy at a learned temperature"),
     "q-learning": Algorithm(QLearning, {"rule": "q"}, "a table of Q(s, a), off-policy"),
     "sarsa": Algorithm(QLearning, {"rule": "sarsa"}, "a table of Q(s, a), on-policy"),
+    "self-play": Algorithm(SelfPlay, {}, "PPO in every seat of a game, drawn to a magnet"),
     "policy-iteration": Algorithm(PolicyIteration, {}, "a value function, one step ahead"),
 }
 
@@ -59,6 +61,8 @@ def usual_algorithm(env: Env) -> str:
     >>> [usual_algorithm(make(name)) for name in ("CartPole-v1", "FrozenLake-v1", "Pendulum-v1")]
     ['ppo', 'q-learning', 'sac']
     """
+    if env.players > 1:
+        return "self-play"
     if not isinstance(env.actions, Discrete):
         return "sac"
     return "q-learning" if isinstance(env.observations, Discrete) else "ppo"

@@ -18,6 +18,7 @@ from ansatz.rl.envs.cliff_walking import CliffWalking
 from ansatz.rl.envs.connect_four import ConnectFour
 from ansatz.rl.envs.cube import Cube
 from ansatz.rl.envs.deep_sea import DeepSea
+from ansatz.rl.envs.endgame import Endgame
 from ansatz.rl.envs.frozen_lake import FrozenLake
 from ansatz.rl.envs.garnet import Garnet
 from ansatz.rl.envs.kuhn import Kuhn
@@ -57,6 +58,7 @@ NAMES: Mapping[str, Named] = {
     "TicTacToe": Named(TicTacToe),
     "ConnectFour": Named(ConnectFour),
     "Chess": Named(Chess),
+    "Endgame": Named(Endgame, 100),
     "KuhnPoker": Named(Kuhn),
     "LeducPoker": Named(Leduc),
     "RockPaperScissors": Named(rock_paper_scissors),
