@@ -107,7 +107,20 @@ def build_actor_critic(
     The weights are orthogonal and the actor's last ones a hundredth of that, so that it begins by exploring
     evenly (Andrychowicz et al. 2021, "What matters in on-policy reinforcement learning").
     """
-    encoder = Encoder(observations, normalize)
+    return actor_critic(Encoder(observations, normalize), actions, width, depth, activation, log_std, key=key)
+
+
+def actor_critic(
+    encoder: Encoder,
+    actions: Discrete | Box,
+    width: int,
+    depth: int,
+    activation: str,
+    log_std: float = 0.0,
+    *,
+    key: PRNGKeyArray,
+) -> ActorCritic:
+    """Return an actor and a critic of what an encoder makes of observations (see `build_actor_critic`)."""
     first, second = jax.random.split(key)
 
     def net(out: int, k: PRNGKeyArray) -> MLP:
@@ -143,7 +156,12 @@ def check_env(env: Any) -> Env:
     shape of the state, and things that are no environment raise `BadInput`.
     """
     if not isinstance(env, Env):
-        raise BadInput(f"Training takes an environment (an `ansatz.rl.env.Env`), not {type(env).__name__}.")
+        raise BadInput(
+            f"Training takes an environment (an `ansatz.rl.env.Env`), not {type(env).__name__}; "
+            "`ansatz.rl.hosted` and `ansatz.rl.adapters` make one of those of Gymnasium, gymnax and pgx."
+        )
+    if env.host:
+        return env
     name = type(env).__name__
     if env.players > 1:
         raise BadInput(f"{name} has {env.players} players; this algorithm is for one.")

@@ -37,6 +37,7 @@ from ansatz.rl.advantage import check_discounts
 from ansatz.rl.agent import Encoder, check_env
 from ansatz.rl.env import Box, Discrete, Env
 from ansatz.rl.explore import Schedule, boltzmann, chances, epsilon_greedy
+from ansatz.rl.hosted_play import driven
 from ansatz.rl.illegal import rule
 from ansatz.rl.onpolicy import check_positive, clipped, rate
 from ansatz.rl.policy import masked_argmax, masked_max, pick
@@ -248,7 +249,7 @@ class DQN(Recipe):
         )
         exploring = Exploring(actions, Schedule(self.first, self.last, self.explored), self.explore)
         playing = Steps(met.env, exploring, self.envs, self.steps, self.start, met.masked)
-        source = Replay(playing, self.capacity, self.batch, self.batches)
+        source = driven(Replay(playing, self.capacity, self.batch, self.batches))
         loss = q_loss(self.gamma, self.error, self.double, met.factor)
         optimizer = clipped(optax.adam(self.learning_rate), self.largest)
         down = Descend(loss, optimizer, lambda m: m.online, rate(self.schedule))

@@ -80,6 +80,8 @@ class Env(eqx.Module):
     """A Markov decision process, or a game, as pure functions of **one** state (notes, §5)."""
 
     players: ClassVar[int] = 1
+    host: ClassVar[bool] = False
+    """Whether it is no pure function and is played in Python (see `ansatz.rl.hosted`)."""
 
     @property
     @abc.abstractmethod

@@ -104,6 +104,11 @@ def rule(env: Env, illegal: str, penalty: float) -> Rule:
     if not forbids(env):
         return Rule(env, False, 0.0)
     if illegal == "penalty":
+        if env.host:
+            raise BadInput(
+                "What an illegal action costs is up to an environment that is played in Python: say "
+                "illegal='mask' or 'both', or hosted(..., masked=False) to let it punish by itself."
+            )
         return Rule(Penalized(env, penalty), False, 0.0)
     return Rule(env, True, penalty if illegal == "both" else 0.0)
 
@@ -113,6 +118,8 @@ def forbids(env: Env) -> bool:
 
     What `legal` computes is looked at: if its answer does not depend on the state, it is the answer for all.
     """
+    if env.host:
+        return bool(getattr(env, "masked", False))
     if not isinstance(env.actions, Discrete):
         return False
     state = jax.eval_shape(env.reset, jax.random.key(0))

@@ -10,10 +10,11 @@ import optax
 from jaxtyping import PRNGKeyArray, PyTree
 
 from ansatz._spelling import choose
-from ansatz.core import BadInput, Clock, Metrics, Update, keep
+from ansatz.core import BadInput, Clock, Metrics, Source, Update, keep
 from ansatz.rl.agent import ActorCritic, build_actor_critic, check_env, keep_watching
 from ansatz.rl.env import Env
 from ansatz.rl.explore import Schedule
+from ansatz.rl.hosted_play import driven
 from ansatz.rl.illegal import rule
 from ansatz.rl.rollout import Rollout
 from ansatz.training.step import clock_at
@@ -42,9 +43,11 @@ def on_policy(recipe: Any, env: Any, key: PRNGKeyArray) -> OnPolicy:
     return OnPolicy(model, *met, after)
 
 
-def rollout(recipe: Any, parts: OnPolicy) -> Rollout:
-    """Return the rollout of a recipe."""
-    return Rollout(parts.env, recipe.envs, recipe.steps, recipe.gamma, recipe.lam, parts.masked, recipe.scale)
+def rollout(recipe: Any, parts: OnPolicy) -> Source:
+    """Return the rollout of a recipe, played in Python where the environment is."""
+    return driven(
+        Rollout(parts.env, recipe.envs, recipe.steps, recipe.gamma, recipe.lam, parts.masked, recipe.scale)
+    )
 
 
 def clipped(rule: optax.GradientTransformation, largest: float) -> optax.GradientTransformation:

@@ -87,20 +87,25 @@ class Steps(Source):
     def next(self, state: Walk, model: Any, clock: Clock, key: PRNGKeyArray) -> tuple[Experience, Walk]:
         """Play on."""
         choosing, playing = jax.random.split(key)
-        shape = (self.steps, self.envs)
-        within = jnp.broadcast_to(jnp.arange(self.steps, dtype=jnp.int32)[:, None], shape)
-        total = jnp.maximum(clock.total, 1).astype(jnp.float32)
-        passed = (clock.step.astype(jnp.float32) + within.astype(jnp.float32) / self.steps) / total
-        # In steps of the run, whose product with the steps of each could pass the range of an integer.
-        whole, rest = divmod(math.ceil(self.start / self.envs), self.steps)
-        early = (clock.step < whole) | ((clock.step == whole) & (within < rest))
-        drawn = self.behaviour.draw(choosing, shape, passed, early)
+        drawn = draws(self.behaviour, (self.steps, self.envs), self.start, clock, choosing)
 
         def choose(state: Any, obs: Any, legal: Any, drawn: Any) -> tuple[Array, tuple[()]]:
             return self.behaviour.act(model, obs, legal, drawn), ()
 
         walk, record, episodes = play(self.env, state, choose, drawn, playing, self.masked, ahead=True)
         return Experience(flattened(record), episodes), walk
+
+
+def draws(behaviour: Any, shape: tuple[int, int], start: int, clock: Clock, key: PRNGKeyArray) -> PyTree:
+    """Return what drives the choices of a behaviour in `shape` = (T, E) steps (see `Steps`)."""
+    steps, envs = shape
+    within = jnp.broadcast_to(jnp.arange(steps, dtype=jnp.int32)[:, None], shape)
+    total = jnp.maximum(clock.total, 1).astype(jnp.float32)
+    passed = (clock.step.astype(jnp.float32) + within.astype(jnp.float32) / steps) / total
+    # In steps of the run, whose product with the steps of each could pass the range of an integer.
+    whole, rest = divmod(math.ceil(start / envs), steps)
+    early = (clock.step < whole) | ((clock.step == whole) & (within < rest))
+    return behaviour.draw(key, shape, passed, early)
 
 
 class Held(NamedTuple):
@@ -156,9 +161,14 @@ class Replay(Source):
         filled = jnp.minimum(clock.step + 1, self.blocks) * self.playing.size
         index = jax.random.randint(second, (self.batches * self.batch,), 0, filled)
         drawn = self.packing.unpack(ring.at[index].get(mode="promise_in_bounds"))
-        if self.batches > 1:
-            drawn = jax.tree.map(lambda x: x.reshape(self.batches, self.batch, *x.shape[1:]), drawn)
-        return Experience(drawn, played.episodes), Held(ring, walk)
+        return Experience(in_batches(drawn, self.batches), played.episodes), Held(ring, walk)
+
+
+def in_batches(steps: Transition, batches: int) -> Transition:
+    """Return steps `[G·B, ...]` as `[G, B, ...]` for G = `batches` above 1."""
+    if batches == 1:
+        return steps
+    return jax.tree.map(lambda x: x.reshape(batches, x.shape[0] // batches, *x.shape[1:]), steps)
 
 
 class Packing(eqx.Module):

@@ -178,32 +178,47 @@ class Rollout(Source):
         drawn = noise(self.env.actions, choosing, (self.steps, self.envs))
 
         def choose(state: Any, obs: Any, legal: Any, drawn: Any) -> tuple[Array, Array]:
-            policy = jax.vmap(model.policy)(obs, legal)
-            action = policy.sample(drawn)
-            return action, policy.log_prob(action)
+            return chosen(model, obs, legal, drawn)
 
         walk, record, episodes = play(self.env, state[0], choose, drawn, playing, self.masked)
-        reward, scaling = self._scaled(record, state[1])
-        value, after = values(model, record, jax.vmap(self.env.observe)(walk.state))
-        played = Played(reward, value, after, record.terminated, record.truncated)
-        advantage = generalized_advantage(played, self.gamma, self.lam)
-        samples = Samples(
-            record.obs, record.legal, record.action, record.extra, value, advantage, advantage + value
-        )
-        return Batch(jax.tree.map(_flat, samples), episodes), (walk, scaling)
+        last = jax.vmap(self.env.observe)(walk.state)
+        samples, scaling = judged(model, self.gamma, self.lam, record, last, state[1])
+        return Batch(samples, episodes), (walk, scaling)
 
-    def _scaled(self, record: Record, scaling: Scaling | None) -> tuple[Array, Scaling | None]:
-        if scaling is None:
-            return record.reward, None
-        done = record.terminated | record.truncated
 
-        def add(before: Array, now: Any) -> tuple[Array, Array]:
-            total = self.gamma * before + now[0]
-            return jnp.where(now[1], 0.0, total), total
+def chosen(model: Any, obs: Any, legal: Any, drawn: Any) -> tuple[Array, Array]:
+    """Return actions in E environments, drawn from the policy by noise, and their log π(a|s)."""
+    policy = jax.vmap(model.policy)(obs, legal)
+    action = policy.sample(drawn)
+    return action, policy.log_prob(action)
 
-        discounted, totals = jax.lax.scan(add, scaling.discounted, (record.reward, done))
-        seen = scaling.moments.merged(totals.reshape(-1))
-        return seen.scaled(record.reward), Scaling(discounted, seen)
+
+def judged(
+    model: Any, gamma: float, lam: float, record: Record, last: PyTree, scaling: Scaling | None
+) -> tuple[Samples, Scaling | None]:
+    """Return the samples `[T·E, ...]` of a record, with GAE(λ); `last: [E, ...]` is observed after it."""
+    reward, scaling = _scaled(gamma, record, scaling)
+    value, after = values(model, record, last)
+    played = Played(reward, value, after, record.terminated, record.truncated)
+    advantage = generalized_advantage(played, gamma, lam)
+    samples = Samples(
+        record.obs, record.legal, record.action, record.extra, value, advantage, advantage + value
+    )
+    return jax.tree.map(_flat, samples), scaling
+
+
+def _scaled(gamma: float, record: Record, scaling: Scaling | None) -> tuple[Array, Scaling | None]:
+    if scaling is None:
+        return record.reward, None
+    done = record.terminated | record.truncated
+
+    def add(before: Array, now: Any) -> tuple[Array, Array]:
+        total = gamma * before + now[0]
+        return jnp.where(now[1], 0.0, total), total
+
+    discounted, totals = jax.lax.scan(add, scaling.discounted, (record.reward, done))
+    seen = scaling.moments.merged(totals.reshape(-1))
+    return seen.scaled(record.reward), Scaling(discounted, seen)
 
 
 def values(model: Any, record: Record, last: PyTree) -> tuple[Array, Array]:

@@ -34,6 +34,7 @@ from ansatz.rl.advantage import check_discounts
 from ansatz.rl.agent import Encoder, action_size, check_env
 from ansatz.rl.dqn import refresh
 from ansatz.rl.env import Box, Discrete
+from ansatz.rl.hosted_play import driven
 from ansatz.rl.illegal import rule
 from ansatz.rl.onpolicy import check_positive, clipped, rate
 from ansatz.rl.policy import Categorical, Normal, Squashed, noise, pick
@@ -214,7 +215,7 @@ class SAC(Recipe):
         met = rule(check_env(data), self.illegal, self.penalty)
         model = self._model(met.env.observations, met.env.actions, key)
         playing = Steps(met.env, Acting(met.env.actions), self.envs, self.steps, self.start, met.masked)
-        source = Replay(playing, self.capacity, self.batch, self.batches)
+        source = driven(Replay(playing, self.capacity, self.batch, self.batches))
         learn = InTurn(_Both(*self._updates(met)), self.batches, math.ceil(self.start / playing.size))
         share = 1 - (1 - self.share) ** self.batches
         after = refresh(1, share, lambda m: m.critics)
