@@ -1,0 +1,1 @@
+"""Diagrams of knots and links, their moves, and certificates of what the moves prove."""

@@ -1,0 +1,312 @@
+"""The moves under jit and vmap: which are legal on a diagram of fixed capacity N, and what they lead to.
+
+A move is four integers (`Move`); `Actions` numbers all moves of a diagram for a policy.  One `apply` does
+every kind: crossings are removed (four gathers let the strands run straight on), edges are written (one
+scatter), darts are relabelled (``α ↦ ρ∘α∘ρ⁻¹``, two gathers); kinds differ only in what is removed, written
+and relabelled.  New crossings take the lowest numbers that are free, as in `sketch`, so that a move means the
+same here, in `play` and in a certificate.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int
+
+from ansatz.errors import BadInput
+from ansatz.knots.diagram import Diagram, turn
+
+KINDS = ("R1-", "R2-", "R3", "R1+", "R2+", "XC")
+R1_MINUS, R2_MINUS, R3, R1_PLUS, R2_PLUS, XC = range(6)
+
+
+class Move(NamedTuple):
+    """A move as arrays of one shape: its number in `KINDS`, its darts, the slot of R1+ or the level of R2+.
+
+    What a kind does not use is 0.
+    """
+
+    kind: Int[Array, "*b"]
+    first: Int[Array, "*b"]
+    second: Int[Array, "*b"]
+    level: Int[Array, "*b"]
+
+
+class Masks(NamedTuple):
+    """Which moves are legal: at each dart (R1-, R2-, R3), with each slot (R1+), to each place on (R2+)."""
+
+    r1_minus: Bool[Array, " D"]
+    r2_minus: Bool[Array, " D"]
+    r3: Bool[Array, " D"]
+    r1_plus: Bool[Array, " D 2"]
+    r2_plus: Bool[Array, " D reach 2"]
+    change: Bool[Array, " N"]
+
+
+def darts(alpha: Int[Array, " D"]) -> Int[Array, " D"]:
+    """Return 0, …, 4N - 1."""
+    return jnp.arange(alpha.shape[-1], dtype=jnp.int32)
+
+
+def alive(alpha: Int[Array, " D"]) -> Bool[Array, " D"]:
+    """Tell which darts belong to crossings that are there."""
+    return alpha != darts(alpha)
+
+
+def count(alpha: Int[Array, " D"]) -> Int[Array, ""]:
+    """Return the number of crossings."""
+    return jnp.sum(alive(alpha)[::4], dtype=jnp.int32)
+
+
+def following(alpha: Int[Array, " D"]) -> Int[Array, " D"]:
+    """Return for each dart the next around the face to its left."""
+    return turn(alpha, 3)
+
+
+def face_labels(alpha: Int[Array, " D"]) -> Int[Array, " D"]:
+    """Return for each dart the least dart around the face to its left, by doubling: 2⌈log₂ 4N⌉ gathers."""
+    label, jump = darts(alpha), following(alpha)
+    for _ in range((alpha.shape[-1] - 1).bit_length()):
+        label, jump = jnp.minimum(label, label[jump]), jump[jump]
+    return label
+
+
+def masks(alpha: Int[Array, " D"], reach: int = 4) -> Masks:
+    """Return the legal moves of a diagram `[4N]`.
+
+    Every dart by which a move can be named is marked: a bigon has two, a triangle three.  R2+ joins a dart to
+    the one k places further around its face, ``1 ≤ k ≤ reach``, with ``2k`` at most the face's length: the
+    rest are the same moves from the other side.  R1+ and R2+ are not legal where N leaves no room for them.
+    """
+    d, up = darts(alpha), following(alpha)
+    live, n, room = alive(alpha), count(alpha), alpha.shape[-1] // 4
+    opposite = turn(d, 1)
+    e, g = up[d], up[up]
+    distinct = (d >> 2 != e >> 2) & (e >> 2 != g >> 2) & (g >> 2 != d >> 2)
+    layers = (d & 1) + (e & 1) + (g & 1)
+    far, here = jnp.zeros((reach, d.size), bool), d
+    open_face = jnp.ones_like(live)
+    for step in range(1, 2 * reach):
+        here = up[here]
+        open_face &= here != d
+        if step % 2:
+            far = far.at[step // 2].set(open_face)
+    return Masks(
+        r1_minus=live & (alpha == opposite),
+        r2_minus=live
+        & (d >> 2 != alpha >> 2)
+        & (alpha[turn(alpha, 3)] == opposite)
+        & (((d ^ alpha) & 1) == 0),
+        r3=live & (up[g] == d) & distinct & (layers > 0) & (layers < 3),
+        r1_plus=jnp.broadcast_to((live & (n + 1 <= room))[:, None], (d.size, 2)),
+        r2_plus=jnp.broadcast_to((far & live[None] & (n + 2 <= room)).T[:, :, None], (d.size, reach, 2)),
+        change=live[::4],
+    )
+
+
+def is_legal(alpha: Int[Array, " D"], move: Move) -> Bool[Array, ""]:
+    """Tell whether one move is legal; for R2+ the darts may be any two on one face."""
+    d, e = move.first, move.second
+    m = masks(alpha, 1)
+    inside = (d >= 0) & (d < alpha.shape[-1]) & (e >= 0) & (e < alpha.shape[-1])
+    d, e = jnp.where(inside, d, 0), jnp.where(inside, e, 0)
+    label = face_labels(alpha)
+    level = (move.level == 0) | (move.level == 1)
+    room = count(alpha) + 2 <= alpha.shape[-1] // 4
+    push = (label[d] == label[e]) & (d != e) & (alpha[d] != e) & alive(alpha)[d] & room & level
+    cases = [m.r1_minus[d], m.r2_minus[d], m.r3[d], m.r1_plus[d, 0] & level, push, m.change[d >> 2]]
+    return inside & jnp.stack(cases)[jnp.clip(move.kind, 0, 5)] & (move.kind >= 0) & (move.kind < 6)
+
+
+def free_pair(alpha: Int[Array, " D"]) -> tuple[Int[Array, ""], Int[Array, ""]]:
+    """Return the two lowest numbers of crossings that are not there; without meaning where there are none."""
+    free = ~alive(alpha)[::4]
+    first = jnp.argmax(free).astype(jnp.int32)
+    second = jnp.argmax(free.at[first].set(False)).astype(jnp.int32)
+    return first, second
+
+
+def apply(diagram: Diagram, move: Move) -> Diagram:
+    """Return the diagram after a legal move; after an illegal one it is not a diagram.
+
+    >>> import numpy as np
+    >>> kinked = Diagram(jnp.asarray(np.array([1, 0, 3, 2], np.int32)), jnp.int32(0))
+    >>> after = jax.jit(apply)(kinked, as_move(("R1-", 0)))
+    >>> after.alpha.tolist(), int(after.circles)
+    ([0, 1, 2, 3], 1)
+    """
+    alpha, circles = diagram
+    kind, d, *_ = move
+    gone = jnp.where(kind == R2_MINUS, alpha[d] >> 2, d >> 2)
+    removes = kind <= R2_MINUS
+    first, second = jnp.where(removes, d >> 2, -1), jnp.where(removes, gone, -1)
+    circles = circles + closed(alpha, first, second)
+    places, values = _written(alpha, move)
+    alpha = straightened(alpha, first, second).at[places].set(values, mode="drop")
+    rho, back = _relabelling(alpha, move)
+    return Diagram(rho[alpha[back]], circles)
+
+
+def straightened(alpha: Int[Array, " D"], first: Int[Array, ""], second: Int[Array, ""]) -> Int[Array, " D"]:
+    """Return α without two crossings (-1: none): their strands run straight on.
+
+    A strand passes two crossings at most four times, so four steps ``t ← α(σ²(t))`` lead out of them.
+    """
+    d = darts(alpha)
+    end, straight = alpha, alpha[turn(d, 2)]
+    for _ in range(4):
+        end = jnp.where((end >> 2 == first) | (end >> 2 == second), straight[end], end)
+    return jnp.where((d >> 2 == first) | (d >> 2 == second), d, end)
+
+
+def closed(alpha: Int[Array, " D"], first: Int[Array, ""], second: Int[Array, ""]) -> Int[Array, ""]:
+    """Return how many components meet no crossing but these two (-1: none): circles when they are removed."""
+    slots = jnp.arange(4, dtype=jnp.int32)
+    d = jnp.concatenate([4 * jnp.maximum(first, 0) + slots, 4 * jnp.maximum(second, 0) + slots])
+    twice = jnp.concatenate([jnp.zeros(4, bool), jnp.broadcast_to(first == second, (4,))])
+    here, least = d, d
+    inside = (first >= 0) & ~twice
+    for _ in range(4):
+        here = alpha[turn(here, 2)]
+        inside &= (here >> 2 == first) | (here >> 2 == second)
+        least = jnp.minimum(least, here)
+    return jnp.sum(inside & (least == d), dtype=jnp.int32) // 2
+
+
+def _written(alpha: Int[Array, " D"], move: Move) -> tuple[Int[Array, " 12"], Int[Array, " 12"]]:
+    """Return where R1+ and R2+ write new edges, 4N where nothing is written, and the darts to write there."""
+    kind, d, e, level = move
+    d_end, e_end = alpha[d], alpha[e]
+    c, b = free_pair(alpha)
+    P = [4 * c + ((level + k) & 3) for k in range(4)]
+    Q = [4 * b + ((level + k) & 3) for k in range(4)]
+    nowhere = jnp.full_like(d, alpha.shape[-1])
+    kink = jnp.stack([P[0], P[1], d, P[2], d_end, P[3], *[nowhere] * 6])
+    push = jnp.stack([P[0], d, P[1], Q[3], P[2], Q[2], P[3], e_end, Q[0], d_end, Q[1], e])
+    ends = jnp.where(kind == R2_PLUS, push, jnp.where(kind == R1_PLUS, kink, nowhere)).reshape(6, 2)
+    return ends.reshape(-1), ends[:, ::-1].reshape(-1)
+
+
+def _relabelling(alpha: Int[Array, " D"], move: Move) -> tuple[Int[Array, " D"], Int[Array, " D"]]:
+    """Return ρ and its inverse: six transpositions for R3, a turn of one crossing for XC, else the identity.
+
+    R3 exchanges, for the darts d of the triangle and a = α(d), σ²(d) with a and σ²(a) with d.
+    """
+    kind, d = move.kind, move.first
+    sides = [d, following(alpha)[d]]
+    sides.append(following(alpha)[sides[1]])
+    near = jnp.stack(sides)
+    end = alpha[near]
+    x = jnp.concatenate([turn(near, 2), turn(end, 2)])
+    y = jnp.concatenate([end, near])
+    nowhere = jnp.full_like(x, alpha.shape[-1])
+    slide = kind == R3
+    at = jnp.where(slide, jnp.concatenate([x, y]), jnp.concatenate([nowhere, nowhere]))
+    rho = darts(alpha).at[at].set(jnp.concatenate([y, x]), mode="drop")
+    turned = (kind == XC) & (darts(alpha) >> 2 == d >> 2)
+    return jnp.where(turned, turn(rho, 1), rho), jnp.where(turned, turn(rho, 3), rho)
+
+
+def inverse(alpha: Int[Array, " D"], move: Move) -> tuple[Move, Bool[Array, ""]]:
+    """Return the move that takes a legal one back, and whether one move does.
+
+    It does not where R1- or R2- leaves a circle or joins its strands into one edge.  Crossings may come back
+    with other numbers.
+    """
+    kind, d, _, level = move
+    a = alpha[d]
+    c, _ = free_pair(alpha)
+    before, beside, beyond = alpha[turn(d, 3)], alpha[turn(d, 2)], alpha[turn(a, 2)]
+    zero, always = jnp.zeros_like(d), jnp.ones_like(d, bool)
+    stubs = jnp.stack([before, beside, beyond]) >> 2
+    apart = jnp.all((stubs != d >> 2) & (stubs != a >> 2))
+    cases = [
+        (R1_PLUS, beside, zero, d & 1, beside >> 2 != d >> 2),
+        (R2_PLUS, before, beyond, 1 - (d & 1), apart),
+        (R3, turn(d, 2), zero, zero, always),
+        (R1_MINUS, 4 * c + (level & 3), zero, zero, always),
+        (R2_MINUS, 4 * c + ((level + 1) & 3), zero, zero, always),
+        (XC, d, zero, zero, always),
+    ]
+    kinds = jnp.asarray([case[0] for case in cases], jnp.int32)
+    fields = [jnp.stack([case[i] for case in cases])[kind] for i in range(1, 5)]
+    return Move(kinds[kind], *fields[:3]), fields[3]
+
+
+def as_move(move: tuple) -> Move:
+    """Return the arrays of a move as `play` names it; PASS has none.
+
+    >>> [int(part) for part in as_move(("R2+", 3, 8, 1))]
+    [4, 3, 8, 1]
+    """
+    name, *rest = move
+    if name not in KINDS:
+        raise BadInput(f"The move {name!r} has no form as an array; it must be one of {', '.join(KINDS)}.")
+    second, level = (rest[1], rest[2]) if name == "R2+" else (0, rest[1] if name == "R1+" else 0)
+    return Move(*(jnp.int32(part) for part in (KINDS.index(name), rest[0], second, level)))
+
+
+def as_tuple(move: Move) -> tuple:
+    """Return one move as `play` names it.
+
+    >>> as_tuple(as_move(("R1+", 5, 1)))
+    ('R1+', 5, 1)
+    """
+    name, first, second, level = KINDS[int(move.kind)], int(move.first), int(move.second), int(move.level)
+    return {"R1+": (name, first, level), "R2+": (name, first, second, level)}.get(name, (name, first))
+
+
+class Actions(NamedTuple):
+    """All moves of diagrams of one capacity, numbered for a policy, in the order of `KINDS`.
+
+    >>> Actions(16, 4).size
+    848
+    """
+
+    capacity: int
+    reach: int = 4
+
+    @property
+    def parts(self) -> tuple[int, ...]:
+        """Return how many actions each kind has."""
+        D = 4 * self.capacity
+        return (D, D, D, 2 * D, 2 * D * self.reach, self.capacity)
+
+    @property
+    def size(self) -> int:
+        """Return the number of actions."""
+        return sum(self.parts)
+
+    def mask(self, alpha: Int[Array, " D"]) -> Bool[Array, " actions"]:
+        """Tell which actions are legal."""
+        return jnp.concatenate([part.reshape(-1) for part in masks(alpha, self.reach)])
+
+    def move(self, alpha: Int[Array, " D"], action: Int[Array, ""]) -> Move:
+        """Return what an action does to a diagram."""
+        starts = [sum(self.parts[:i]) for i in range(6)]
+        kind = jnp.sum(action >= jnp.asarray(starts[1:], jnp.int32), dtype=jnp.int32)
+        rest = action - jnp.asarray(starts, jnp.int32)[kind]
+        step = jnp.where(kind == R2_PLUS, (rest >> 1) % self.reach + 1, 0)
+        width = jnp.asarray([1, 1, 1, 2, 2 * self.reach, 1], jnp.int32)[kind]
+        first = jnp.where(kind == XC, 4 * rest, rest // width)
+        second, up = first, following(alpha)
+        for k in range(self.reach):
+            second = jnp.where(k < step, up[second], second)
+        level = jnp.where(width > 1, rest & 1, 0)
+        return Move(kind, first, jnp.where(kind == R2_PLUS, second, 0), level)
+
+
+def room(diagram: Diagram, capacity: int) -> Diagram:
+    """Return a diagram as JAX arrays with room for `capacity` crossings, its numbers kept where they fit.
+
+    >>> from ansatz.knots.codes import from_braid
+    >>> room(from_braid([1, 1, 1]), 8).alpha.shape
+    (32,)
+    """
+    old = np.asarray(diagram.alpha)
+    if max(diagram.live(), default=-1) >= capacity:
+        old = np.asarray(diagram.resized(capacity).alpha)
+    alpha = np.arange(4 * capacity, dtype=np.int32)
+    alpha[: min(old.size, alpha.size)] = old[: alpha.size]
+    return Diagram(jax.device_put(alpha), jnp.int32(int(diagram.circles)))
