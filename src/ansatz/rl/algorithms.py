@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from ansatz._spelling import choose
 from ansatz.core import BadInput, Recipe
 from ansatz.rl.a2c import A2C
+from ansatz.rl.a3c import A3C
+from ansatz.rl.alphazero import AlphaZero
 from ansatz.rl.dqn import DQN
 from ansatz.rl.env import Discrete, Env
 from ansatz.rl.lookahead import PolicyIteration
@@ -31,12 +33,14 @@ class Algorithm(NamedTuple):
 ALGORITHMS: Mapping[str, Algorithm] = {
     "ppo": Algorithm(PPO, {}, "proximal policy optimization: clipped ratios, several passes"),
     "a2c": Algorithm(A2C, {}, "advantage actor-critic: one gradient a rollout"),
+    "a3c": Algorithm(A3C, {}, "asynchronous A2C: a simulation whose gradients are as old as `delays` say"),
     "trpo": Algorithm(TRPO, {}, "trust region policy optimization: a natural gradient under a bound on KL"),
     "reinforce": Algorithm(REINFORCE, {}, "policy gradient of whole episodes"),
     "dqn": Algorithm(DQN, {}, "deep Q-learning: double, replay, target network"),
     "sac": Algorithm(SAC, {}, "soft actor-critic: entropy at a learned temperature"),
     "q-learning": Algorithm(QLearning, {"rule": "q"}, "a table of Q(s, a), off-policy"),
     "sarsa": Algorithm(QLearning, {"rule": "sarsa"}, "a table of Q(s, a), on-policy"),
+    "alphazero": Algorithm(AlphaZero, {}, "a network that learns what tree search found"),
     "self-play": Algorithm(SelfPlay, {}, "PPO in every seat of a game, drawn to a magnet"),
     "policy-iteration": Algorithm(PolicyIteration, {}, "a value function, one step ahead"),
 }

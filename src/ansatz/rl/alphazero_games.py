@@ -170,7 +170,7 @@ class Games(Source):
             total = table.total + (step.reward if env.players == 1 else step.reward[:, 0])
             after = Table(step.state, table.moves + 1, table.random, total)
             done = step.terminated | step.truncated
-            ended = (jnp.where(done, total, 0.0), jnp.where(done, after.moves, 0), done)
+            ended = (jnp.where(done, total, 0.0), jnp.where(done, after.moves, 0), done, step.terminated)
             return _where(done, begun, after), (obs, legal, search.policy(tree), move, ended)
 
         drawn = (
@@ -182,8 +182,9 @@ class Games(Source):
         table, (obs, legal, policy, moves, ended) = jax.lax.scan(one, table, drawn)
         target = outcomes(moves, jax.vmap(model.value)(jax.vmap(env.observe)(table.state)))
         positions = jax.tree.map(_flat, Positions(obs, legal, policy, target))
-        total, length, count = (x.sum().astype(jnp.float32) for x in ended)
-        return positions, Episodes(Mean(total, count), Mean(length, count)), table
+        total, length, count, over = (x.sum().astype(jnp.float32) for x in ended)
+        episodes = Episodes(Mean(total, count), Mean(length, count), Mean(over, count))
+        return positions, episodes, table
 
     def _chosen(self, table: Table, tree: Any, gumbel: Array, guess: Array) -> Array:
         """Return the moves: random ones first, then drawn ones, then the best."""

@@ -153,7 +153,7 @@ def play_outside(
         total += np.where(seen.real, seen.reward, 0)
         length += seen.real
         done = (seen.terminated | seen.truncated) & seen.real
-        ended += total[done].sum(), length[done].sum(), done.sum()
+        ended += total[done].sum(), length[done].sum(), done.sum(), seen.terminated[done].sum()
         total[done], length[done] = 0, 0
         row = Record(
             obs, legal, action, extra, seen.reward, seen.terminated, seen.truncated, seen.next_obs,
@@ -166,9 +166,11 @@ def play_outside(
         filled[put] += 1
         full = put[filled[put] == steps]
         last[full] = outside.obs[full]
-    returns, lengths, count = (jnp.asarray(x, jnp.float32) for x in ended)
+    returns, lengths, count, over = (jnp.asarray(x, jnp.float32) for x in ended)
     stand = Stand(np.asarray(outside.count, np.int64), total, length)
-    return Outing(stand, record, Episodes(Mean(returns, count), Mean(lengths, count)), last)
+    return Outing(
+        stand, record, Episodes(Mean(returns, count), Mean(lengths, count), Mean(over, count)), last
+    )
 
 
 def bound(function: Callable[..., Any], *trees: Any) -> Callable[..., Any]:
