@@ -141,7 +141,7 @@ def play_outside(
     drawn = jax.tree.map(np.asarray, drawn)
     steps, envs = jax.tree.leaves(drawn)[0].shape[:2]
     total, length = stand.total.copy(), stand.length.copy()
-    filled, every, ended = np.zeros(envs, int), np.arange(envs), np.zeros(3)
+    filled, every, ended = np.zeros(envs, int), np.arange(envs), np.zeros(4)
     record: Any = None
     last = np.empty_like(outside.obs)
     while (filled < steps).any():
