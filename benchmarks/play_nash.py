@@ -17,12 +17,12 @@ from benchmarks.run import entry
 
 Row = list[dict[str, Any]]
 SEEDS = 3
-KUHN = {"envs": 128, "steps": 32, "measured": 20}
+KUHN = {"envs": 128, "steps": 32, "width": 32, "measured": 20}
 KUHN_STEPS = 2000
 LEDUC = {
-    "envs": 256, "steps": 32, "width": 64, "temperature": 0.5, "last_temperature": 0.05, "measured": 100,
+    "envs": 256, "steps": 16, "temperature": 0.5, "last_temperature": 0.05, "measured": 100,
 }  # fmt: skip
-LEDUC_STEPS = 15_000
+LEDUC_STEPS = 16_000
 RPS = {"envs": 128, "steps": 8, "passes": 1, "minibatches": 1, "width": 8, "depth": 1, "measured": 10,
        "learning_rate": 1e-2, "last_rate": 1e-3, "temperature": 0.3, "last_temperature": 0.1}  # fmt: skip
 RPS_STEPS = 2000

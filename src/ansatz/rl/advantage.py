@@ -20,7 +20,7 @@ the world to that player: `advantage_in_turns`.
 Arrays are `[T, ...]` with time first; γ in (0, 1], λ in [0, 1].
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -130,24 +130,29 @@ def advantage_in_turns(
     and the sum goes to the end, V_t' = A_t' = 0, where no other move follows.  In a game of imperfect
     information nothing else will do: the states of the others' moves have values to the others, who know
     other cards.  What came of the last move before a cut (a truncated episode, the end of the record) is not
-    known, and its advantage is 0; those before it are bootstrapped from its value.
+    known, and its advantage is 0; those before it are bootstrapped from its value.  The last moves of the
+    record, as many as there are players, count as such even where the game ended: they would be a sample
+    of games that end at once, in which a raise was always followed by a fold.
 
-    >>> paid, ends = jnp.asarray([[0.0, 0.0], [1.0, -1.0]]), jnp.asarray([False, True])
-    >>> turns = Turns(paid, jnp.zeros(2), jnp.arange(2), ends, jnp.zeros(2, bool))
+    >>> paid = jnp.zeros((4, 2)).at[1].set(jnp.asarray([1.0, -1.0]))
+    >>> ends = jnp.asarray([False, True, False, True])
+    >>> turns = Turns(paid, jnp.zeros(4), jnp.arange(4) % 2, ends, jnp.zeros(4, bool))
     >>> [one.tolist() for one in advantage_in_turns(turns, 1.0, 1.0)]
-    [[1.0, -1.0], [True, True]]
+    [[1.0, -1.0, 0.0, 0.0], [True, True, False, False]]
     """
     start = jnp.zeros_like(turns.reward[0])
     numbers = jax.lax.broadcasted_iota(turns.player.dtype, start.shape, start.ndim - 1)
+    length, players = turns.reward.shape[0], start.shape[-1]
 
-    def back(after: tuple[Array, ...], now: Turns) -> tuple[tuple[Array, ...], tuple[Array, Array]]:
+    def back(after: tuple[Array, ...], step: tuple[Turns, Array]) -> tuple[tuple[Array, ...], Any]:
+        now, seen = step
         over = (now.terminated | now.truncated)[..., None]
         paid, value, gain, known = after
         paid = now.reward + gamma * jnp.where(over, 0.0, paid)
         value, gain = gamma * jnp.where(over, 0.0, value), gamma * jnp.where(over, 0.0, gain)
         known = jnp.where(over, now.terminated[..., None], known)
         mine = numbers == now.player[..., None]
-        told = (mine & known).any(-1)
+        told = (mine & known).any(-1) & seen
         whole = jnp.where(mine, paid + value + lam * gain, 0.0).sum(-1) - now.value
         advantage = jnp.where(told, whole, 0.0)
         after = (
@@ -159,4 +164,5 @@ def advantage_in_turns(
         return after, (advantage, told)
 
     first = (start, start, start, jnp.zeros(start.shape, bool))
-    return jax.lax.scan(back, first, turns, reverse=True)[1]
+    seen = jnp.arange(length, dtype=jnp.int32) < length - players
+    return jax.lax.scan(back, first, (turns, seen), reverse=True)[1]
