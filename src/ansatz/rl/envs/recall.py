@@ -29,7 +29,7 @@ class Recall(Probe):
     >>> env = Recall(2)
     >>> state = env.reset(jax.random.key(0))
     >>> env.observe(state).tolist(), env.step(state, jnp.asarray(0), jax.random.key(1)).obs.tolist()
-    ([1.0, 0.0], [0.0, 0.0])
+    ([-1.0, 0.0], [0.0, 0.0])
 
     Raises:
         BadInput: `delay` is less than 1.
