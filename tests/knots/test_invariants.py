@@ -95,15 +95,13 @@ def test_the_hard_unknots_look_like_the_unknot():
 
 def test_determinants_under_jit_and_vmap():
     knots = [circle(), from_pd([[1, 1, 2, 2]]), *(named(name) for name in names()[-35:]), torus(4, 5)]
+    knots += [after.diagram(16) for *_, after in walk(from_braid([1, 1, 1]), 40, 12, 3, 4)]
     alpha = jnp.stack([room(knot, 16).alpha for knot in knots])
     primes = (SMALL_PRIME, 10007, 7)
     found = np.asarray(jax.jit(jax.vmap(lambda one: determinants(one, primes)))(alpha))
     for knot, row in zip(knots, found, strict=True):
         value = determinant(knot)
         assert row.tolist() == [min(value % p, -value % p) for p in primes]
-    gaps = [after.diagram(12) for *_, after in walk(from_braid([1, 1, 1]), 60, 12, 3, 4)]
-    alpha = jnp.asarray(np.stack([one.alpha for one in gaps]))
-    assert set(np.asarray(jax.jit(jax.vmap(determinants))(alpha)).ravel().tolist()) == {3}
 
 
 def test_links_and_bad_moduli_are_told():
