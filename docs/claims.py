@@ -59,7 +59,7 @@ CLAIMS: dict[str, dict[str, str]] = {
         "value as policy": "Carry out all possible actions and take the one with the largest v(s').",
         "interleaving": "Optimizing v and optimizing π are interleaved.",
         "Q-learning": "Classical Q-learning maintains a table for the action-value function.",
-        "masks": "Illegal actions can be masked out, or the network punished for proposing them, or both.",
+        "illegal actions": "Illegal actions can be masked out, or the network punished for them, or both.",
         "PPO clips": "PPO is like A2C, but clips gradients (updates) to the policy.",
         "trust region": "A line search ensures that the divergence is at most δ.",
         "Nash": "Stable (multi-agent) RL policy optimization ends in a Nash equilibrium.",

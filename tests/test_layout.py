@@ -21,7 +21,7 @@ FILE, MEDIAN, FUNCTION, METHODS, PARAMETERS = 400, 250, 80, 16, 9
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve", "joblib"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
 # They import the package itself, or a file that the user names on the command line; never what data name.
-IMPORTERS = {"__init__.py", "store/registry.py", "objectives/custom.py", "cli/main.py"}
+IMPORTERS = {"__init__.py", "store/registry.py", "store/source_file.py", "cli/main.py"}
 LOADERS = {"import_module", "run_path", "run_module", "spec_from_file_location", "exec_module"}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 

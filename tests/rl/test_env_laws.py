@@ -18,6 +18,7 @@ from ansatz.rl.env import Discrete, Env
 from ansatz.rl.envs.frozen_lake import FrozenLake
 from ansatz.rl.envs.names import NAMES, described, make
 from ansatz.rl.envs.probes import PROBES
+from ansatz.rl.envs.recall import Recall
 from ansatz.rl.wrappers import Gust, History, TimeLimit, unwrapped
 
 # Games have their own laws, in which they are played; here they obey what needs no playing.
@@ -28,6 +29,7 @@ CASES = (
     | {one.__name__: one() for one in PROBES}
     | {
         "FrozenLake, not slippery": FrozenLake(slippery=False),
+        "Recall": Recall(3),
         "TimeLimit": TimeLimit(make("CartPole-v1"), 3),
         "Gust, masked": Gust(make("Taxi-v4"), 0.3),
         "Gust, numbers": Gust(make("Pendulum-v1"), 0.3),

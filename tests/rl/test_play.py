@@ -108,7 +108,7 @@ def test_an_environment_of_ones_own_comes_from_a_file_and_is_not_opened_unasked(
         ("CartPole", "no environment 'CartPole'; did you mean 'CartPole-v1'"),
         ("world.py", "may hold several classes: write"),
         ("absent.py:World", "cannot be read: No such file"),
-        ("broken.py:World", "fails with ZeroDivisionError"),
+        ("broken.py:World", "could not be run: ZeroDivisionError"),
         ("world.py:Coridor", "no environment 'Coridor'; did you mean 'Corridor'"),
         ("empty.py:World", "holds no class derived from ansatz.rl.env.Env"),
         (3, "An environment is a name, an Env, or 'FILE.py:CLASS', not int"),

@@ -1,10 +1,8 @@
 """An objective of the user's own: a function in a Python file of theirs, which they name.
 
-This is the only place where a file is run as code, and it is run because the user asked for it by its
-path, never because a run or a data file names it.
+The file is run because the user asked for it by its path (see `store.source_file`).
 """
 
-import importlib.util
 import inspect
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import jax.numpy as jnp
 
 from ansatz._spelling import nearest
 from ansatz.core import BadInput, Metrics, Objective
+from ansatz.store.source_file import names_in
 
 SHAPE = "def NAME(model, batch, key): ... return loss, metrics"
 
@@ -32,26 +31,13 @@ def load_objective(where: str) -> Objective:
     path = Path(path_text)
     if not path.is_file():
         raise BadInput(f"There is no file {path_text!r} to take the objective {name!r} from.")
-    found = _names_in(path)
+    found = names_in(path)
     if name not in found:
         public = [n for n, value in found.items() if inspect.isfunction(value) and not n.startswith("_")]
         advice = nearest(name, public) if public else f"write {SHAPE}"
         raise BadInput(f"{path_text} has no function {name!r}; {advice}.")
     _check(found[name], where)
     return _checked(found[name], where)
-
-
-def _names_in(path: Path) -> dict[str, Any]:
-    spec = importlib.util.spec_from_file_location(f"ansatz_objective_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise BadInput(f"{path} is not valid Python: line {error.lineno}, {error.msg}.") from error
-    except Exception as error:
-        raise BadInput(f"{path} could not be run: {type(error).__name__}: {error}.") from error
-    return vars(module)
 
 
 def _check(function: Any, where: str) -> None:

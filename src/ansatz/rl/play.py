@@ -2,9 +2,7 @@
 
 import dataclasses
 import hashlib
-import importlib.util
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +20,7 @@ from ansatz.rl.evaluate import evaluate
 from ansatz.rl.player import KIND, Evaluation, Player
 from ansatz.rl.reference import SOLVED, Chance, best_return
 from ansatz.rl.trial import PlaySettings, Trial, run_steps, sort_out
+from ansatz.store.source_file import names_in
 from ansatz.training.fit import fit
 from ansatz.training.hooks import Checkpoint
 from ansatz.training.run import Run
@@ -174,16 +173,9 @@ def _from_file(path: Path, name: str) -> tuple[Callable[..., Any], str]:
         content = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}.") from None
-    spec = importlib.util.spec_from_file_location(f"_environment_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise BadInput(f"{path} fails with {type(error).__name__}: {error}.") from None
-    kinds = {key: one for key, one in vars(module).items() if isinstance(one, type) and issubclass(one, Env)}
-    own = [key for key, one in kinds.items() if one.__module__ == module.__name__]
+    found = names_in(path)
+    kinds = {key: one for key, one in found.items() if isinstance(one, type) and issubclass(one, Env)}
+    own = [key for key, one in kinds.items() if one.__module__ == found["__name__"]]
     if name not in kinds:
         hint = nearest(name, own) if own else "it holds no class derived from ansatz.rl.env.Env"
         raise BadInput(f"{path} has no environment {name!r}; {hint}.")

@@ -78,14 +78,12 @@ class Endgame(Env):
         stuck = ~jnp.any(open_) & ~taken
         over = mate | taken | stuck
         after = EndgameState(jnp.where(over, moved, replies[chosen]).astype(jnp.int32))
-        return Step(after, self.observe(after), mate.astype(jnp.float32), over, jnp.zeros((), bool))
+        return Step(after, self.observe(after), mate.astype(float), over, jnp.zeros((), bool))
 
     def observe(self, state: EndgameState) -> Float[Array, "192"]:
         """Return the three boards, one after another."""
         squares = jnp.stack([state.index // 4096, state.index // 64 % 64, state.index % 64])
-        return (
-            (squares[:, None] == jnp.arange(64, dtype=squares.dtype)[None, :]).astype(jnp.float32).reshape(-1)
-        )
+        return (squares[:, None] == jnp.arange(64, dtype=squares.dtype)[None, :]).astype(float).reshape(-1)
 
     def legal(self, state: EndgameState) -> Bool[Array, "64"]:
         """Return which moves are legal."""
