@@ -90,13 +90,13 @@ def theirs(pair: Pair) -> dict[str, Any]:
     if pair.name not in kept:
         asked = pair.zoo | {
             "algorithm": pair.algorithm, "env": pair.env, "total": pair.total, "episodes": EPISODES,
-            "watch": pair.total // POINTS,
+            "watch": pair.total // POINTS, "threads": 1,
         }  # fmt: skip
         runs = [peer(asked | {"seed": seed}) for seed in range(pair.seeds)]
         kept[pair.name] = {
             "date": datetime.datetime.now(datetime.UTC).date().isoformat(), "settings": pair.zoo,
             "returns": [run["returns"] for run in runs], "curve": [run["curve"] for run in runs],
-            "seconds": [round(run["seconds"], 1) for run in runs],
+            "cpu_seconds": [round(run["cpu_seconds"], 1) for run in runs],
             "versions": {name: runs[0][name] for name in ("sb3", "torch", "gymnasium")},
         }  # fmt: skip
         KEPT.write_text(json.dumps(kept, indent=1) + "\n")
@@ -126,7 +126,7 @@ def beside(pair: Pair) -> Row:
     facts = (
         f"ours {own.mean():.1f} (seeds {', '.join(f'{x:.0f}' for x in own)}) in {seconds:.0f} s for all, "
         f"stable-baselines3 {others.mean():.1f} ({', '.join(f'{x:.0f}' for x in others)}) in "
-        f"{sum(kept['seconds']):.0f} s on {kept['date']}; {pair.total:,} steps"
+        f"{sum(kept['cpu_seconds']):.0f} CPU seconds on {kept['date']}; {pair.total:,} steps"
     )
     peer_ = f"stable-baselines3 {kept['versions']['sb3']} at RL Zoo's settings"
     versions = {"stable-baselines3": kept["versions"]["sb3"], "torch": kept["versions"]["torch"]}

@@ -33,13 +33,15 @@ class Watch(BaseCallback):
 
     def __init__(self, evaluate, every, total):
         super().__init__()
-        self.evaluate, self.every, self.curve, self.paused = evaluate, max(every, 1) if every else 0, [], 0.0
+        self.evaluate, self.every, self.curve = evaluate, every, []
+        self.paused = self.paused_cpu = 0.0
 
     def _on_step(self):
         if self.every and self.num_timesteps // self.every > len(self.curve):
-            begun = time.perf_counter()
+            begun, cpu = time.perf_counter(), time.process_time()
             self.curve.append([self.num_timesteps, float(np.mean(self.evaluate(20)))])
             self.paused += time.perf_counter() - begun
+            self.paused_cpu += time.process_time() - cpu
         return True
 
 
@@ -71,13 +73,14 @@ def main(asked):
     if warm := asked.get("warm", 0):
         model.learn(warm)
     watch = Watch(evaluate, asked.get("watch", 0), asked["total"])
-    begun = time.perf_counter()
+    begun, cpu = time.perf_counter(), time.process_time()
     model.learn(asked["total"], callback=watch, reset_num_timesteps=True)
     seconds = time.perf_counter() - begun - watch.paused
+    cpu = time.process_time() - cpu - watch.paused_cpu
     found = {
-        "steps": model.num_timesteps, "seconds": seconds, "rate": model.num_timesteps / seconds,
-        "curve": watch.curve, "torch": torch.__version__, "sb3": sb3.__version__,
-        "gymnasium": gymnasium.__version__,
+        "steps": model.num_timesteps, "seconds": seconds, "cpu_seconds": cpu,
+        "rate": model.num_timesteps / seconds, "curve": watch.curve,
+        "torch": torch.__version__, "sb3": sb3.__version__, "gymnasium": gymnasium.__version__,
     }  # fmt: skip
     if asked.get("episodes"):
         found["returns"] = list(map(float, evaluate(asked["episodes"])))
