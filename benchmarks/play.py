@@ -9,6 +9,7 @@ from benchmarks.play_nash import fictitious, kuhn, leduc
 from benchmarks.play_rates import rates, seeds_at_once
 from benchmarks.play_returns import mountain_car, returns
 from benchmarks.play_search import perfect_play, rate
+from benchmarks.play_time import to_threshold
 from benchmarks.run import numbered
 
 Row = list[dict[str, Any]]
@@ -18,6 +19,7 @@ MEASURES: list[Callable[[], Row]] = [
     rates,
     compiling,
     seeds_at_once,
+    to_threshold,
     rate,
     perfect_play,
     puzzle,

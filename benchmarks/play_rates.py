@@ -104,7 +104,7 @@ def seeds_at_once() -> Row:
             ratios.append(times[1] / times[0])
         found.append(
             entry("", f"{name} on CartPole: time of eight seeds at once over one", statistics.median(ratios),
-                  unit="times", must=8, aim=3, better="lower",
+                  unit="times", must=4, aim=3, better="lower",
                   note=f"ratios {', '.join(f'{r:.2f}' for r in ratios)}; 8 would be one after the other"),
         )  # fmt: skip
     return found

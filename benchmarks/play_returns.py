@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ansatz.rl.algorithms import steps_of
+from ansatz.rl.algorithms import runs_for, steps_of
+from ansatz.rl.evaluate import evaluate
 from ansatz.rl.play import play
+from ansatz.rl.player import Player
 from ansatz.rl.worth import curve
+from ansatz.training.fit import fit
 from benchmarks.play_rates import peer
 from benchmarks.run import entry
 
@@ -110,6 +113,15 @@ def lower_end(ours: np.ndarray, others: np.ndarray) -> float:
     return float(np.quantile(means[0] - means[1], 0.025))
 
 
+def last_returns(player: Player) -> np.ndarray:
+    """Return the mean return of the last model of every seed, from the same training without evaluations."""
+    learner, settings, env = player.recipe.learner, player.settings, player.env
+    steps = runs_for(learner, settings.total_steps)
+    run = fit(learner, env, steps=steps, key=settings.seed, seeds=settings.seeds)
+    asked = EPISODES, settings.seed + 1
+    return np.stack([evaluate(env, run.member(at), *asked) for at in range(run.seeds)]).mean(1)
+
+
 def beside(pair: Pair) -> Row:
     """Return the figures of one pair: final returns, and the areas under the curves of ten evaluations."""
     begun = time.perf_counter()
@@ -119,12 +131,15 @@ def beside(pair: Pair) -> Row:
     )  # fmt: skip
     seconds = time.perf_counter() - begun
     kept = theirs(pair)
-    own, others = player.evaluation.returns.mean(1), np.asarray(kept["returns"]).mean(1)
+    # The peer is judged by the last model of a run; a `Player` keeps the best one that it has seen.
+    own, others = last_returns(player), np.asarray(kept["returns"]).mean(1)
+    best = player.evaluation.returns.mean(1)
     _, values = curve(player.run.validation, steps_of(player.recipe.learner))
     area = values.mean(1)
     other_area = np.asarray([np.mean([value for _, value in one]) for one in kept["curve"]])
     facts = (
-        f"ours {own.mean():.1f} (seeds {', '.join(f'{x:.0f}' for x in own)}) in {seconds:.0f} s for all, "
+        f"ours {own.mean():.1f} (seeds {', '.join(f'{x:.0f}' for x in own)}; the kept models "
+        f"{best.mean():.1f}) in {seconds:.0f} s for all, "
         f"stable-baselines3 {others.mean():.1f} ({', '.join(f'{x:.0f}' for x in others)}) in "
         f"{sum(kept['cpu_seconds']):.0f} CPU seconds on {kept['date']}; {pair.total:,} steps"
     )
@@ -143,8 +158,9 @@ def beside(pair: Pair) -> Row:
 
 
 def returns() -> Row:
-    """Every pair, one after the other."""
-    return [figure for pair in PAIRS for figure in beside(pair)]
+    """Every pair of which the peer's runs are kept; `python -m benchmarks.play_returns` takes the others."""
+    kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    return [figure for pair in PAIRS if pair.name in kept for figure in beside(pair)]
 
 
 def mountain_car() -> Row:
@@ -157,3 +173,8 @@ def mountain_car() -> Row:
               must=-130, aim=-115, better="higher", seconds=time.perf_counter() - begun,
               note=f"seeds {', '.join(f'{x:.0f}' for x in means)}; {player.env_steps:,} steps each"),
     ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    for pair in PAIRS:
+        theirs(pair)

@@ -14,7 +14,7 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     },
     ("ppo", "Acrobot-v1"): {
         "total_steps": 500_000, "envs": 16, "steps": 256, "passes": 4, "minibatches": 16, "lam": 0.94,
-        "normalize": True,
+        "normalize": True, "scale": True,
     },
     ("ppo", "MountainCar-v0"): {
         "total_steps": 1_000_000, "envs": 16, "steps": 200, "passes": 4, "minibatches": 8, "lam": 0.98,
@@ -22,7 +22,7 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     },
     ("ppo", "Pendulum-v1"): {
         "total_steps": 100_000, "envs": 4, "steps": 256, "passes": 10, "minibatches": 16, "gamma": 0.9,
-        "lam": 0.95, "learning_rate": 1e-3,
+        "lam": 0.95, "learning_rate": 1e-3, "scale": True,
     },
     ("ppo", "MountainCarContinuous-v0"): {
         "total_steps": 200_000, "envs": 8, "steps": 256, "passes": 10, "minibatches": 8, "gamma": 0.999,
@@ -30,18 +30,23 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     },
     ("a2c", "CartPole-v1"): {"total_steps": 500_000, "schedule": "linear"},
     ("a2c", "Acrobot-v1"): {
-        "total_steps": 500_000, "envs": 16, "normalize": True, "schedule": "linear",
+        "total_steps": 500_000, "envs": 16, "normalize": True, "scale": True, "schedule": "linear",
     },
-    ("a2c", "MountainCar-v0"): {"total_steps": 1_000_000, "envs": 16, "normalize": True},
+    ("a2c", "MountainCar-v0"): {
+        "total_steps": 1_000_000, "envs": 16, "normalize": True, "scale": True,
+    },
     ("trpo", "CartPole-v1"): {
-        "total_steps": 100_000, "envs": 2, "steps": 512, "gamma": 0.98, "iterations": 25, "damping": 1e-3,
-        "passes": 20, "minibatches": 2,
+        "total_steps": 100_000, "envs": 4, "steps": 512, "gamma": 0.98, "passes": 20, "minibatches": 8,
     },
-    ("trpo", "Acrobot-v1"): {"total_steps": 100_000, "envs": 2, "steps": 1024, "normalize": True},
-    ("trpo", "MountainCar-v0"): {"total_steps": 100_000, "envs": 2, "steps": 1024, "normalize": True},
+    ("trpo", "Acrobot-v1"): {
+        "total_steps": 100_000, "envs": 2, "steps": 1024, "normalize": True, "scale": True,
+    },
+    ("trpo", "MountainCar-v0"): {
+        "total_steps": 100_000, "envs": 2, "steps": 1024, "normalize": True, "scale": True,
+    },
     ("dqn", "CartPole-v1"): {
-        "total_steps": 50_000, "envs": 1, "steps": 16, "batches": 8, "batch": 64, "capacity": 50_000,
-        "target_every": 16, "target_share": 0.1, "explored": 0.16, "last": 0.04, "learning_rate": 1e-3,
+        "total_steps": 50_000, "steps": 8, "batches": 4, "batch": 128, "capacity": 20_000, "gamma": 0.98,
+        "dueling": True, "target_every": 16, "target_share": 0.1, "explored": 0.16, "last": 0.02,
         "schedule": "linear", "width": 128,
     },
     ("dqn", "Acrobot-v1"): {
