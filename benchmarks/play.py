@@ -5,10 +5,13 @@ from typing import Any
 
 from benchmarks.play_checks import compiling, illegal_actions
 from benchmarks.play_curriculum import cube, puzzle
+from benchmarks.play_imitation import next_moves
+from benchmarks.play_mates import mates
 from benchmarks.play_nash import fictitious, kuhn, leduc
 from benchmarks.play_rates import rates, seeds_at_once
 from benchmarks.play_returns import mountain_car, returns
-from benchmarks.play_search import perfect_play, rate
+from benchmarks.play_search import perfect_play
+from benchmarks.play_search_rates import search_rates
 from benchmarks.play_time import to_threshold
 from benchmarks.run import numbered
 
@@ -20,8 +23,10 @@ MEASURES: list[Callable[[], Row]] = [
     compiling,
     seeds_at_once,
     to_threshold,
-    rate,
+    search_rates,
     perfect_play,
+    mates,
+    next_moves,
     puzzle,
     cube,
     kuhn,

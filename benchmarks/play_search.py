@@ -1,4 +1,4 @@
-"""Tree search and AlphaZero: perfect tic-tac-toe, and simulations a second.
+"""Tree search and AlphaZero: perfect tic-tac-toe.
 
 Each function measures one bar and returns its figures; the area's file numbers them.
 """
@@ -12,7 +12,6 @@ import jax.numpy as jnp
 import numpy as np
 
 from ansatz.rl.alphazero import AlphaZero
-from ansatz.rl.envs.connect_four import ConnectFour
 from ansatz.rl.envs.tic_tac_toe import TicTacToe
 from ansatz.rl.mcts import Search, evaluation, even
 from ansatz.rl.minimax import minimax
@@ -63,17 +62,3 @@ def perfect_play() -> Row:
 
 def _best(search: Search, evaluate: Any, state: Any) -> Any:
     return eqx.filter_jit(lambda s: search.best(search(s, evaluate, KEY)))(state)
-
-
-def rate(batch: int = 64, simulations: int = 128, repeats: int = 5) -> float:
-    """Return the simulations a second in connect four without a network, all of a batch counted."""
-    env = ConnectFour()
-    search = Search(env, simulations)
-    state = jax.tree.map(lambda x: jnp.broadcast_to(x, (batch, *x.shape)), env.reset(KEY))
-    run = eqx.filter_jit(lambda s: search.visits(search(s, even, KEY)))
-    visits, times = run(state), []
-    for _ in range(repeats):
-        clock = time.perf_counter()
-        jax.block_until_ready(run(state))
-        times.append(time.perf_counter() - clock)
-    return float(visits.sum()) / sorted(times)[repeats // 2]

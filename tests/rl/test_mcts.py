@@ -14,7 +14,7 @@ from ansatz.rl.env import Discrete, Env, Step
 from ansatz.rl.envs.pendulum import Pendulum
 from ansatz.rl.envs.tic_tac_toe import TicTacToe
 from ansatz.rl.mcts import Search, even
-from ansatz.rl.mcts_tree import ILLEGAL, Tree
+from ansatz.rl.mcts_tree import Tree
 from ansatz.rl.minimax import minimax
 
 KEY = jax.random.key(0)
@@ -265,8 +265,8 @@ def positions():
     )
 
 
-def searched(simulations, state):
-    search = Search(TicTacToe(), simulations, bounds=(-1.0, 1.0), noise=1.0, spread=3.0)
+def searched(simulations, state, slots=None):
+    search = Search(TicTacToe(), simulations, bounds=(-1.0, 1.0), noise=1.0, spread=3.0, slots=slots)
     return search, eqx.filter_jit(search)(state, even, KEY)
 
 
@@ -292,6 +292,16 @@ def test_more_simulations_come_to_agree_with_minimax(positions, shallow):
     assert solved[1][free <= 4].all() and solved[0].mean() < solved[1].mean()
 
 
+def test_rows_of_legal_actions_alone_are_the_same_search(positions, shallow):
+    search, tree = shallow
+    compact, small = searched(8, positions[0], slots=8)
+    few = np.asarray(jax.vmap(search.env.legal)(positions[0])).sum(1) <= 8
+    assert few.sum() > 300
+    for name in ("visits", "policy", "value", "solved", "best"):
+        one, two = (np.asarray(getattr(s, name)(t)) for s, t in ((search, tree), (compact, small)))
+        np.testing.assert_array_equal(one[few], two[few])
+
+
 def test_a_game_that_is_over_is_not_searched(shallow):
     search, tree = shallow
     assert bool(search.solved(tree)[-1]) and float(search.value(tree)[-1]) == 0
@@ -302,7 +312,7 @@ def test_a_game_that_is_over_is_not_searched(shallow):
 def copies(shallow):
     """Return a search, and 6,000 copies of one of its trees."""
     search, tree = shallow
-    free = np.asarray(tree.child[:, 0] > ILLEGAL).sum(1)
+    free = np.asarray(tree.legal[:, 0]).sum(1)
     row = int(np.flatnonzero(~np.asarray(search.solved(tree)) & (free == 6))[0])
     many = jax.tree.map(lambda x: jnp.broadcast_to(x[row], (6000, *x.shape[1:])), tuple(tree[:-1]))
     return search, Tree(*many, size=tree.size)
@@ -311,7 +321,7 @@ def copies(shallow):
 def test_noise_is_dirichlet_over_legal_actions(copies):
     search, tree = copies
     prior = np.asarray(eqx.filter_jit(search.noisy)(tree, KEY).prior[:, 0], float)
-    legal = np.asarray(tree.child[0, 0] > ILLEGAL)
+    legal = np.asarray(tree.legal[0, 0])
     assert legal.sum() == 6 and (prior[:, ~legal] == 0).all()
     np.testing.assert_allclose(prior.sum(1), 1, rtol=1e-5)
     np.testing.assert_allclose(prior[:, legal].mean(0), 1 / 6, atol=0.01)

@@ -45,6 +45,20 @@ class Table(NamedTuple):
         return (after == self.white.ravel()[index][:, None] - 1) & (leads >= 0)
 
 
+def turned(index: np.ndarray) -> np.ndarray:
+    """Return the least of the eight positions that turning and mirroring the board makes of each one.
+
+    >>> turned(np.array([0, (63 * 64 + 63) * 64 + 63])).tolist()
+    [0, 0]
+    """
+    squares = np.stack([index // 4096, index // 64 % 64, index % 64])
+    rank, file, found = squares // 8, squares % 8, []
+    for _ in range(4):
+        rank, file = 7 - file, rank
+        found += [8 * rank + file, 8 * file + rank]
+    return np.min([(one[0] * 64 + one[1]) * 64 + one[2] for one in found], axis=0)
+
+
 @functools.cache
 def table(piece: str) -> Table:
     """Return the table of a piece, rook or queen.

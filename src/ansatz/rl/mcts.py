@@ -38,16 +38,18 @@ from ansatz.rl.mcts_nodes import evaluation as evaluation
 from ansatz.rl.mcts_nodes import even as even
 from ansatz.rl.mcts_paths import backed_up, descended, proven, rerooted
 from ansatz.rl.mcts_tree import (
-    ILLEGAL,
+    UNTRIED,
     Rule,
     Tree,
     action_values,
     at,
-    child_of,
+    by_action,
+    by_slot,
     is_closed,
     root_edges,
     root_policy,
     root_value,
+    slot_at,
 )
 from ansatz.rl.policy import impossible, masked_log_softmax
 from ansatz.rl.rollout import check_sizes
@@ -61,6 +63,8 @@ class Search(eqx.Module):
     - `untried`: q of actions not yet tried, or None: V(s).
     - `noise`: the share of Dirichlet noise in the prior of a root with noise, of parameter `spread` / legal
       actions.
+    - `slots`: the most legal actions that a node keeps, the first ones, or None: a place for every action.
+      Where few of many are legal (218 at most of the 4,672 of chess) such rows are what makes a search quick.
     - `room`: leave room for the trees that `reuse` keeps, twice as much.
 
     >>> from ansatz.rl.envs.tic_tac_toe import TicTacToe
@@ -84,12 +88,13 @@ class Search(eqx.Module):
     untried: float | None = eqx.field(static=True, default=None)
     noise: float = eqx.field(static=True, default=0.25)
     spread: float = eqx.field(static=True, default=10.0)
+    slots: int | None = eqx.field(static=True, default=None)
     room: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
         discrete_actions(self.env, "Tree search")
         check_discounts(self.gamma)
-        check_sizes(simulations=self.simulations)
+        check_sizes(simulations=self.simulations, slots=1 if self.slots is None else self.slots)
         if self.env.players > 2:
             raise BadInput(
                 f"Tree search is for one player or two, and {type(self.env).__name__} has {self.env.players}."
@@ -109,6 +114,10 @@ class Search(eqx.Module):
         bounds = (-math.inf, math.inf) if self.bounds is None else self.bounds
         return Rule(self.c, self.untried, bounds)
 
+    @property
+    def _n(self) -> int:
+        return discrete_actions(self.env, "Tree search")
+
     def __call__(self, state: PyTree, evaluate: Evaluate, key: PRNGKeyArray) -> Tree:
         """Return the trees of searches without noise from states `[B, ...]`."""
         return self.run(self.root(state, evaluate), evaluate, key)
@@ -116,7 +125,7 @@ class Search(eqx.Module):
     def root(self, state: PyTree, evaluate: Evaluate) -> Tree:
         """Return trees of their roots alone, for states `[B, ...]`; one without legal actions is over."""
         nodes = (1 + self.room) * self.simulations + 1
-        return planted(self.env, state, evaluate, nodes, self.rule)
+        return planted(self.env, state, evaluate, nodes, self.rule, self.slots)
 
     def noisy(self, tree: Tree, key: PRNGKeyArray) -> Tree:
         """Return trees with Dirichlet noise in their roots' priors, over legal actions alone.
@@ -124,7 +133,7 @@ class Search(eqx.Module):
         ``π ← (1 - noise) π + noise η,  η ~ Dirichlet(spread / number of legal actions)``
         """
         prior = tree.prior[:, 0]
-        legal = tree.child[:, 0] > ILLEGAL
+        legal = tree.legal[:, 0]
         count = jnp.maximum(legal.sum(-1, keepdims=True), 1).astype(prior.dtype)
         parameter = jnp.broadcast_to(self.spread / count, prior.shape)
         # Gamma variables over their sum; by logarithms, since small parameters give ones that are 0.
@@ -137,7 +146,7 @@ class Search(eqx.Module):
         root = jnp.zeros(tree.value.shape[:1], jnp.int32)
 
         def wanted(tree: Tree) -> Bool[Array, " B"]:
-            return (tree.visits[:, 0] <= self.simulations) & ~is_closed(tree, root)
+            return (tree.counts[:, -1, 0] <= self.simulations) & ~is_closed(tree, root)
 
         def one(tree: Tree) -> Tree:
             active = wanted(tree)
@@ -148,8 +157,10 @@ class Search(eqx.Module):
             )
             if self.bounds is not None:
                 floor, ceiling = self.bounds
-                told = found.fresh & ((at(tree.low, leaf) > floor) | (at(tree.high, leaf) < ceiling))
-                tree = proven(tree, found.node, told, self.bounds)
+                edge = at(tree.edge, leaf)
+                told = (slot_at(tree.lows, edge) > floor) | (slot_at(tree.highs, edge) < ceiling)
+                told = told & found.fresh
+                tree = proven(tree, found.node, told, self.rule)
             return backed_up(tree, leaf, active)
 
         return jax.lax.while_loop(
@@ -165,7 +176,8 @@ class Search(eqx.Module):
         if not self.room:
             raise BadInput("Only a Search(…, room=True) has the room to keep trees.")
         fresh = self.root(state, evaluate)
-        kid = child_of(tree, jnp.zeros_like(action), action)
+        taken = by_slot(tree, jnp.arange(self._n, dtype=jnp.int32)[None, :] == action[:, None])
+        kid = jnp.where(taken, tree.child[:, 0], UNTRIED).max(-1)
         there = jnp.maximum(kid, 0)
 
         def same(rows: Array, now: Array) -> Array:
@@ -184,7 +196,7 @@ class Search(eqx.Module):
 
     def visits(self, tree: Tree) -> Int[Array, "B n"]:
         """Return N(s, a) at the roots."""
-        return root_edges(tree, self.rule).visits
+        return by_action(tree, root_edges(tree, self.rule).visits, self._n)
 
     def solved(self, tree: Tree) -> Bool[Array, " B"]:
         """Tell which roots are solved; their value is then exact."""
@@ -196,7 +208,7 @@ class Search(eqx.Module):
 
     def policy(self, tree: Tree) -> Float[Array, "B n"]:
         """Return the shares of the visits at the roots, of actions that may be best (`root_policy`)."""
-        return root_policy(tree, self.rule)
+        return by_action(tree, root_policy(tree, self.rule), self._n)
 
     def sample(
         self, tree: Tree, temperature: Float[Array, " B"], gumbel: Float[Array, "B n"]
@@ -205,16 +217,17 @@ class Search(eqx.Module):
 
         Of equally likely ones the action of the larger q is taken, then the first.
         """
-        policy = self.policy(tree)
+        policy, gumbel = root_policy(tree, self.rule), by_slot(tree, gumbel)
         # T · noise added to log π draws as the noise added to log π / T does, with no division by a small T.
         score = jnp.log(jnp.where(policy > 0, policy, 1.0)) + temperature[:, None] * gumbel
         low = impossible(score.dtype)
         score = jnp.where(policy > 0, score, low)
-        q = action_values(root_edges(tree, self.rule), tree.value[:, 0], self.untried)
+        q = action_values(root_edges(tree, self.rule), tree.value[:, 0], self.rule)
         tied = (policy > 0) & (score >= score.max(-1, keepdims=True))
-        return jnp.argmax(jnp.where(tied, q, -jnp.inf), -1).astype(jnp.int32)
+        slot = jnp.argmax(jnp.where(tied, q, -jnp.inf), -1).astype(jnp.int32)
+        return slot if tree.action is None else at(tree.action[:, 0], slot)
 
     def best(self, tree: Tree) -> Int[Array, " B"]:
         """Return the most visited actions that may be best."""
-        nothing = jnp.zeros_like(tree.prior[:, 0])
+        nothing = jnp.zeros((len(tree.value), self._n), tree.value.dtype)
         return self.sample(tree, nothing[:, 0], nothing)

@@ -1,7 +1,7 @@
 """The nodes of a search's trees: what the environment does, and what the network thinks of it."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +9,8 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, PyTree
 
 from ansatz.maps.shapes import wide
 from ansatz.rl.env import Env
-from ansatz.rl.mcts_paths import Found, seen_before
-from ansatz.rl.mcts_tree import ILLEGAL, UNTRIED, Rule, Tree, at, put
+from ansatz.rl.mcts_paths import SURE, Found, seen_before, with_root
+from ansatz.rl.mcts_tree import UNTRIED, WIDTH, Rule, Tree, at, put, slot_at, slots
 from ansatz.rl.policy import masked_log_softmax, pick
 
 Evaluate: TypeAlias = Callable[[Any, Any], tuple[Array, Array]]
@@ -31,30 +31,43 @@ def evaluation(model: Any) -> Evaluate:
     return evaluate
 
 
-def planted(env: Env, state: PyTree, evaluate: Evaluate, nodes: int, rule: Rule) -> Tree:
-    """Return trees of their roots alone with room for so many nodes, for states `[B, ...]`."""
+def planted(
+    env: Env, state: PyTree, evaluate: Evaluate, nodes: int, rule: Rule, compact: int | None = None
+) -> Tree:
+    """Return trees of their roots alone with room for so many nodes, for states `[B, ...]`.
+
+    Where rows are `compact` they hold at most so many actions, rounded up to a multiple of eight.
+    """
     obs, legal = jax.vmap(env.observe)(state), jax.vmap(env.legal)(state)
     logits, value = jax.vmap(evaluate)(obs, legal)
     over = ~legal.any(-1)
     value = jnp.where(over, 0.0, value.astype(wide(value.dtype)))
+    kind, width = value.dtype, -(-(compact or legal.shape[-1]) // WIDTH) * WIDTH
+    row = _row(logits, legal, kind, width if compact else None)
     shape = (len(over), nodes)
 
     def first(x: Array, other: Any) -> Array:
         return jnp.full((*shape, *x.shape[1:]), other, x.dtype).at[:, 0].set(x)
 
+    def free(bound: Any, root: Array) -> Array:
+        return with_root(jnp.full((*shape, width), bound, root.dtype), root)
+
     low, high = (jnp.where(over, 0.0, jnp.full_like(value, bound)) for bound in rule.bounds)
+    last = nodes * width
     return Tree(
         state=jax.tree.map(lambda x: jnp.broadcast_to(x[:, None], (*shape, *x.shape[1:])), state),
         value=first(value, 0),
-        child=first(_children(legal), ILLEGAL),
-        prior=first(_prior(logits, legal, value.dtype), 0),
-        parent=jnp.zeros(shape, jnp.int32),
-        reward=jnp.zeros(shape, value.dtype),
-        carry=jnp.ones(shape, value.dtype),
-        visits=first(jnp.ones(over.shape, jnp.int32), 0),
-        total=first(value, 0),
-        low=first(low, 0),
-        high=first(high, 0),
+        edge=first(jnp.full(over.shape, last, jnp.int32), last + 1),
+        reward=jnp.zeros(shape, kind),
+        carry=jnp.ones(shape, kind),
+        legal=first(row.legal, False),
+        prior=first(row.prior, 0),
+        action=None if row.action is None else first(row.action, legal.shape[-1]),
+        child=free(UNTRIED, jnp.zeros(over.shape, jnp.int32)),
+        counts=free(0, jnp.ones(over.shape, jnp.int32)),
+        sums=free(0, value),
+        lows=free(rule.bounds[0], low),
+        highs=free(rule.bounds[1], high),
         size=jnp.ones((), jnp.int32),
     )
 
@@ -63,31 +76,38 @@ def grown(
     tree: Tree, found: Found, env: Env, evaluate: Evaluate, gamma: float, rule: Rule, key: PRNGKeyArray
 ) -> Tree:
     """Return the trees with a new node each, which belongs to the tree where what was found is fresh."""
-    batch, count, n = tree.child.shape
+    batch, count, width = tree.legal.shape
+    edge = found.node * width + found.slot
     before = jax.tree.map(lambda x: at(x, found.node), tree.state)
-    step = jax.vmap(env.step)(before, found.action, jax.random.split(key, batch))
+    action = found.slot if tree.action is None else slot_at(tree.action, edge)
+    step = jax.vmap(env.step)(before, action, jax.random.split(key, batch))
     over, kind = step.terminated, tree.value.dtype
     legal = jax.vmap(env.legal)(step.state) & ~over[:, None]
     logits, value = jax.vmap(evaluate)(step.obs, legal)
+    row = _row(logits, legal, kind, None if tree.action is None else width)
     reward, sign = seen_by_mover(env, before, step.state, step.reward)
     reward, carry = reward.astype(kind), jnp.where(over, 0.0, gamma * sign).astype(kind)
     floor, ceiling = (jnp.full_like(reward, bound) for bound in rule.bounds)
-    low, high = seen_before(reward, carry, floor, ceiling)
+    low, high = seen_before(reward, carry, floor, ceiling) if rule.solve else (floor, ceiling)
+    # Where nothing new was found the number belongs to no node, and the slot that leads there to no action.
+    edge = jnp.where(found.fresh, edge, count * width + 1)
     i = tree.size
-    place = (jnp.arange(batch, dtype=jnp.int32) * count + found.node) * n + found.action
-    place = jnp.where(found.fresh, place, tree.child.size)
-    child = put(tree.child, i, _children(legal)).reshape(-1)
-    child = child.at[place].set(i, mode="drop")
+
+    def led(rows: Array, entry: Array) -> Array:
+        return slots(rows, edge).set(entry, **SURE).reshape(rows.shape)
+
     return tree._replace(
         state=jax.tree.map(lambda rows, x: put(rows, i, x), tree.state, step.state),
         value=put(tree.value, i, jnp.where(over, 0.0, value.astype(kind))),
-        child=child.reshape(tree.child.shape),
-        prior=put(tree.prior, i, _prior(logits, legal, kind)),
-        parent=put(tree.parent, i, jnp.where(found.fresh, found.node, 0)),
+        edge=put(tree.edge, i, edge),
         reward=put(tree.reward, i, reward),
         carry=put(tree.carry, i, carry),
-        low=put(tree.low, i, jnp.where(over, reward, low)),
-        high=put(tree.high, i, jnp.where(over, reward, high)),
+        legal=put(tree.legal, i, row.legal),
+        prior=put(tree.prior, i, row.prior),
+        action=jax.tree.map(lambda rows, x: put(rows, i, x), tree.action, row.action),
+        child=led(tree.child, i),
+        lows=led(tree.lows, jnp.where(over, reward, low)),
+        highs=led(tree.highs, jnp.where(over, reward, high)),
         size=i + 1,
     )
 
@@ -100,9 +120,23 @@ def seen_by_mover(env: Env, before: PyTree, after: PyTree, reward: Array) -> tup
     return pick(reward, mover), jnp.where(mover == following, 1.0, -1.0).astype(reward.dtype)
 
 
-def _children(legal: Bool[Array, "B n"]) -> Int[Array, "B n"]:
-    return jnp.where(legal, UNTRIED, ILLEGAL).astype(jnp.int32)
+class _Row(NamedTuple):
+    """What is known of the actions at new nodes, `[B, k]`."""
+
+    legal: Bool[Array, "B k"]
+    prior: Float[Array, "B k"]
+    action: Int[Array, "B k"] | None
 
 
-def _prior(logits: Float[Array, "B n"], legal: Bool[Array, "B n"], kind: Any) -> Float[Array, "B n"]:
-    return jnp.where(legal, jnp.exp(masked_log_softmax(logits, legal)), 0.0).astype(kind)
+def _row(logits: Float[Array, "B n"], legal: Bool[Array, "B n"], kind: Any, width: int | None) -> _Row:
+    """Return rows of all actions, or, where a width is given, of so many legal ones."""
+    n, action = legal.shape[-1], None
+    if width is None:
+        spare = ((0, 0), (0, -n % WIDTH))
+        logits, legal = jnp.pad(logits, spare), jnp.pad(legal, spare)
+    else:
+        action = jax.vmap(lambda row: jnp.nonzero(row, size=width, fill_value=n)[0])(legal).astype(jnp.int32)
+        logits = jnp.take_along_axis(logits, jnp.minimum(action, n - 1), axis=-1)
+        legal = action < n
+    prior = jnp.where(legal, jnp.exp(masked_log_softmax(logits, legal)), 0.0)
+    return _Row(legal, prior.astype(kind), action)

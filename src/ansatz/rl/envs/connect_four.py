@@ -1,6 +1,6 @@
 """Connect four on 7 columns of 6 cells: two players, perfect information; who begins can force a win."""
 
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -9,34 +9,37 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 from ansatz.rl.env import Box, Discrete, Env, Step, everywhere
 
 ROWS, COLUMNS, LENGTH = 6, 7, 4
-DIRECTIONS = ((0, 1), (1, 0), (1, 1), (1, -1))
+CELLS, BITS = np.arange(ROWS, dtype=np.int32), np.arange(COLUMNS, dtype=np.int32)
 SYMBOLS = {1: "●", -1: "○", 0: "·"}
 
 
 class ConnectFourState(NamedTuple):
-    """`discs: [6, 7]` from the bottom row up, 1 the first player's, -1 the second's; `over`: it has ended."""
+    """`lines: [2, 6]`, each player's discs from the bottom row up, bit c of a row being column c; `over`."""
 
-    discs: Int[Array, "6 7"]
+    lines: Int[Array, "2 6"]
     turn: Int[Array, ""]
     over: Bool[Array, ""]
 
+    @property
+    def discs(self) -> Any:
+        """The board `[6, 7]`, 1 where a disc of the first player is, -1 where one of the second's."""
+        own = (self.lines[..., None] >> BITS.reshape([1] * self.lines.ndim + [COLUMNS])) & 1
+        return own[..., 0, :, :] - own[..., 1, :, :]
 
-def has_four(own: Bool[Array, "6 7"]) -> Bool[Array, ""]:
-    """Tell whether four of the cells stand in a row, a column or a diagonal.
 
-    >>> bool(has_four(jnp.eye(6, 7, dtype=bool))), bool(has_four(jnp.eye(6, 7, -3, dtype=bool)))
+def has_four(lines: Int[Array, "6"]) -> Bool[Array, ""]:
+    """Tell whether four of the cells stand in a row, a column or a diagonal, column c being bit c.
+
+    >>> bool(has_four(1 << jnp.arange(6))), bool(has_four(jnp.array([7, 7, 7, 0, 0, 0])))
     (True, False)
     """
-    found = []
-    for down, right in DIRECTIONS:
-        rows, columns = ROWS - (LENGTH - 1) * down, COLUMNS - (LENGTH - 1) * abs(right)
-        first = (LENGTH - 1) * max(-right, 0)
-        line = jnp.ones((rows, columns), bool)
-        for k in range(LENGTH):
-            left = first + k * right
-            line = line & own[k * down : k * down + rows, left : left + columns]
-        found.append(jnp.any(line))
-    return jnp.any(jnp.stack(found))
+    pairs = lines & (lines >> 1)
+    found = [pairs & (pairs >> 2)]
+    for lean in (-1, 0, 1):
+        rows = [lines[k : ROWS - LENGTH + 1 + k] for k in range(LENGTH)]
+        first, *others = (row << k if lean < 0 else row >> (k * lean) for k, row in enumerate(rows))
+        found.append(first & others[0] & others[1] & others[2])
+    return jnp.any(jnp.concatenate(found) != 0)
 
 
 class ConnectFour(Env):
@@ -60,31 +63,31 @@ class ConnectFour(Env):
 
     def reset(self, key: PRNGKeyArray) -> ConnectFourState:
         """Return the empty board."""
-        empty = jnp.zeros((ROWS, COLUMNS), jnp.int32)
+        empty = jnp.zeros((2, ROWS), jnp.int32)
         return ConnectFourState(empty, jnp.zeros((), jnp.int32), jnp.zeros((), bool))
 
     def step(self, state: ConnectFourState, action: Int[Array, ""], key: PRNGKeyArray) -> Step:
         """Drop a disc."""
-        mark = 1 - 2 * state.turn
-        height = jnp.sum(state.discs != 0, axis=0, dtype=jnp.int32)
-        row = jnp.arange(ROWS, dtype=jnp.int32)[:, None] == height[None, :]
-        column = jnp.arange(COLUMNS, dtype=jnp.int32) == action.astype(jnp.int32)
-        at = row & column[None, :]
-        discs = jnp.where(at, mark, state.discs)
-        won = has_four(discs == mark)
-        over = won | jnp.all(discs != 0)
-        after = ConnectFourState(discs, 1 - state.turn, over)
-        reward = jnp.where(won, mark * jnp.array([1, -1], jnp.int32), 0).astype(jnp.float32)
+        taken, column = state.lines[0] | state.lines[1], jnp.left_shift(1, action.astype(jnp.int32))
+        height = jnp.sum((taken & column) != 0, dtype=jnp.int32)
+        disc = jnp.where(CELLS == height, column, 0)
+        lines = jnp.where((CELLS[:2] == state.turn)[:, None], state.lines | disc[None, :], state.lines)
+        won = has_four(jnp.where(state.turn == 0, lines[0], lines[1]))
+        over = won | ((taken | disc)[-1] == 2**COLUMNS - 1)
+        after = ConnectFourState(lines, 1 - state.turn, over)
+        mover = 1 - 2 * state.turn
+        reward = jnp.where(won, mover * jnp.array([1, -1], jnp.int32), 0).astype(jnp.float32)
         return Step(after, self.observe(after), reward, over, jnp.zeros((), bool))
 
     def observe(self, state: ConnectFourState) -> Float[Array, "6 7 2"]:
         """Return the planes of the player to move and of the other."""
-        mark = 1 - 2 * state.turn
-        return jnp.stack([state.discs == mark, state.discs == -mark], axis=-1).astype(jnp.float32)
+        own = state.discs * (1 - 2 * state.turn)
+        return jnp.stack([own == 1, own == -1], axis=-1).astype(jnp.float32)
 
     def legal(self, state: ConnectFourState) -> Bool[Array, "7"]:
         """Return which columns have room; none when the game is over."""
-        return (state.discs[ROWS - 1] == 0) & ~state.over
+        top = state.lines[0, ROWS - 1] | state.lines[1, ROWS - 1]
+        return (((top >> BITS) & 1) == 0) & ~state.over
 
     def player(self, state: ConnectFourState) -> Int[Array, ""]:
         """Return whose turn it is."""

@@ -14,6 +14,9 @@ from ansatz.rl.env import Box, Discrete, Env, Step, everywhere
 from ansatz.rl.envs._chess_moves import KING, QUEEN, ROOK
 from ansatz.rl.envs._chess_text import FIGURES
 
+APART = 15
+"""Two squares are apart by -7 to 7 ranks, and as many files."""
+
 
 class EndgameState(NamedTuple):
     """The squares of White's king, its piece and Black's king: ``(king · 64 + piece) · 64 + other``."""
@@ -28,7 +31,8 @@ class Endgame(Env):
     the piece by k + 1 steps in direction d.  Black answers with a move that is longest in being mated, chosen
     by chance among such, or takes the piece if it can.  Mate pays 1, stalemate and the loss of the piece 0,
     and all three end it: with a discount below 1 the quickest mate is the best.  An observation `[192]` marks
-    the square of each of the three.
+    the square of each of the three; `relative` ones, `[867]`, also mark on boards of 15 × 15 by how much each
+    two are apart, from which attacks are read off at once.
 
     Source: the table of `ansatz.rl.endgames`; as a game of reinforcement learning, notes, §5.
 
@@ -38,6 +42,7 @@ class Endgame(Env):
     """
 
     piece: str = eqx.field(static=True, default="rook")
+    relative: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self) -> None:
         choose("piece", self.piece, PIECES)
@@ -49,8 +54,8 @@ class Endgame(Env):
 
     @property
     def observations(self) -> Box:
-        """Three boards, each with one square marked."""
-        return everywhere(0.0, 1.0, 192)
+        """Three boards, each with one square marked, and three of differences if `relative`."""
+        return everywhere(0.0, 1.0, 192 + 3 * APART**2 * self.relative)
 
     @property
     def table(self) -> Table:
@@ -80,10 +85,14 @@ class Endgame(Env):
         after = EndgameState(jnp.where(over, moved, replies[chosen]).astype(jnp.int32))
         return Step(after, self.observe(after), mate.astype(float), over, jnp.zeros((), bool))
 
-    def observe(self, state: EndgameState) -> Float[Array, "192"]:
-        """Return the three boards, one after another."""
+    def observe(self, state: EndgameState) -> Float[Array, " size"]:
+        """Return the boards, one after another."""
         squares = jnp.stack([state.index // 4096, state.index // 64 % 64, state.index % 64])
-        return (squares[:, None] == jnp.arange(64, dtype=squares.dtype)[None, :]).astype(float).reshape(-1)
+        boards = _marked(squares, 64)
+        if not self.relative:
+            return boards
+        rank, file = (x - jnp.roll(x, 1) + 7 for x in (squares // 8, squares % 8))
+        return jnp.concatenate([boards, _marked(APART * rank + file, APART**2)])
 
     def legal(self, state: EndgameState) -> Bool[Array, "64"]:
         """Return which moves are legal."""
@@ -102,3 +111,7 @@ class Endgame(Env):
             for rank in range(7, -1, -1)
         ]
         return "\n".join([*rows, "  a b c d e f g h"])
+
+
+def _marked(places: Int[Array, " k"], size: int) -> Float[Array, " n"]:
+    return (places[:, None] == jnp.arange(size, dtype=places.dtype)[None, :]).astype(float).reshape(-1)
