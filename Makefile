@@ -14,6 +14,7 @@ PEERS += $(if $(ANSATZ_PEER_JINNS),,benchmarks/peers/.venv-jinns/.installed)
 NANOGPT := $(if $(ANSATZ_PEER_NANOGPT),,benchmarks/peers/.venv-nanogpt/.installed)
 PYTHAE := $(if $(ANSATZ_PEER_PYTHAE),,benchmarks/peers/.venv-pythae/.installed)
 SB3 := $(if $(ANSATZ_PEER_SB3),,benchmarks/peers/.venv-sb3/.installed)
+OPEN_SPIEL := $(if $(ANSATZ_PEER_OPEN_SPIEL),,benchmarks/peers/.venv-open_spiel/.installed)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -53,7 +54,7 @@ bench-solve: $(STAMP) $(PEERS)  ## Make the peers' environments and measure ever
 bench-generate: $(STAMP) $(NANOGPT) $(PYTHAE)  ## Make the peers' environments and measure the bars of generate
 	$(BIN)/python -m benchmarks.run generate $(ROW)
 
-bench-play: $(STAMP) $(SB3)  ## Make the peer's environment and measure the bars of play
+bench-play: $(STAMP) $(SB3) $(OPEN_SPIEL)  ## Make the peers' environments and measure the bars of play
 	$(BIN)/python -m benchmarks.run play $(ROW)
 
 benchmarks/peers/.venv-%/.installed: benchmarks/peers/%.txt
