@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.play_cfr import regret_matching
 from benchmarks.play_checks import compiling, illegal_actions
 from benchmarks.play_curriculum import cube, puzzle
 from benchmarks.play_imitation import next_moves
@@ -33,5 +34,6 @@ MEASURES: list[Callable[[], Row]] = [
     leduc,
     fictitious,
     illegal_actions,
+    regret_matching,
 ]
 ROWS = numbered("play", MEASURES)

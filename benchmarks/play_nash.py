@@ -4,25 +4,21 @@ Each function measures one bar and returns its figures; the area's file numbers 
 """
 
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ansatz.rl.algorithms import runs_for
 from ansatz.rl.env import Env
 from ansatz.rl.envs.names import make
-from ansatz.rl.extensive import extensive
+from ansatz.rl.extensive import exploitability, extensive
+from ansatz.rl.presets import preset
 from ansatz.rl.selfplay import SelfPlay
 from ansatz.training.fit import fit
 from benchmarks.run import entry
 
 Row = list[dict[str, Any]]
 SEEDS = 3
-KUHN = {"envs": 128, "steps": 32, "width": 32, "measured": 20}
-KUHN_STEPS = 2000
-LEDUC = {
-    "envs": 256, "steps": 16, "temperature": 0.5, "last_temperature": 0.05, "measured": 100,
-}  # fmt: skip
-LEDUC_STEPS = 16_000
 RPS = {"envs": 128, "steps": 8, "passes": 1, "minibatches": 1, "width": 8, "depth": 1, "measured": 10,
        "learning_rate": 1e-2, "last_rate": 1e-3, "temperature": 0.3, "last_temperature": 0.1}  # fmt: skip
 RPS_STEPS = 2000
@@ -31,45 +27,40 @@ PEER = "Sokota et al. 2023, Rudolph et al. 2025: tabular and deep magnetic mirro
 
 def kuhn() -> Row:
     """Kuhn's poker: the last policy with a magnet, the worst of some seeds, and independent self-play."""
-    env = make("KuhnPoker")
-    runs = [_played(env, KUHN, KUHN_STEPS, seed) for seed in range(SEEDS)]
-    alone = [_played(env, KUHN | {"magnet": "none"}, KUHN_STEPS, seed) for seed in range(SEEDS)]
-    last, seconds = [one[0][-1] for one in runs], max(one[1] for one in runs)
-    late = [float(one[0][len(one[0]) // 2 :].mean()) for one in alone]
-    note = (
-        f"{_told(last)} on {SEEDS} seeds of {KUHN_STEPS} steps of {KUHN['envs']} · {KUHN['steps']} moves; "
-        f"without a magnet, mean over the second half: {_told(late)}"
-    )
-    common: dict[str, Any] = {"peer": PEER, "seconds": sum(one[1] for one in [*runs, *alone])}
-    return [
-        entry("", "Kuhn poker: exploitability of the last policy, worst seed", max(last), unit="", must=0.03,
-              aim=0.02, better="lower", note=note, **common),
-        entry("", "Kuhn poker: one run, with compilation", seconds, unit="s", must=120, aim=60,
-              better="lower", **common),
-        entry("", "Kuhn poker: independent self-play is so many times as far from Nash",
-              min(late) / max(last), unit="×", must=2, aim=5, better="higher", **common),
-    ]  # fmt: skip
+    return _bars("KuhnPoker", "Kuhn poker", {"last": (0.03, 0.02), "seconds": (120, 60)}, alone=1.0)
 
 
 def leduc() -> Row:
-    """Leduc poker: the last policy with a magnet, and independent self-play."""
-    env = make("LeducPoker")
-    found, seconds = _played(env, LEDUC, LEDUC_STEPS, 0)
-    alone, more = _played(env, LEDUC | {"magnet": "none"}, LEDUC_STEPS // 3, 0)
-    late = float(alone[len(alone) // 2 :].mean())
+    """Leduc poker: the last policy with a magnet, the worst of some seeds, and independent self-play."""
+    return _bars("LeducPoker", "Leduc poker", {"last": (0.2, 0.1), "seconds": (900, 600)}, alone=0.25)
+
+
+def _bars(name: str, title: str, bars: dict[str, tuple[float, float]], alone: float) -> Row:
+    """Return the figures of a game at the settings that `ansatz play` has for it.
+
+    Independent self-play, the same without a magnet, gets the share `alone` of the steps, on one seed.
+    """
+    env, chosen = make(name), preset("self-play", name)
+    total = chosen.pop("total_steps")
+    runs = [_played(env, SelfPlay(**chosen), total, seed) for seed in range(SEEDS)]
+    other = _played(env, SelfPlay(**chosen | {"magnet": "none"}), round(alone * total), 0)
+    last, late = max(one.found[-1] for one in runs), other.found[len(other.found) // 2 :]
+    steps = runs_for(SelfPlay(**chosen), total)
     note = (
-        f"{LEDUC_STEPS} steps of {LEDUC['envs']} · {LEDUC['steps']} moves; at a quarter, a half and three "
-        f"quarters of them {_told(found[len(found) * np.arange(1, 4) // 4])}; without a magnet, a third of "
-        f"the steps, mean over the second half: {late:.3f}; uniform: 2.374"
+        f"{_told(one.found[-1] for one in runs)} on {SEEDS} seeds of {steps} steps of {chosen['envs']} · "
+        f"{chosen['steps']} moves; the largest of each's last ten: "
+        f"{_told(one.found[-10:].max() for one in runs)}; the first at its quarters: "
+        f"{_told(runs[0].found[len(runs[0].found) * np.arange(1, 4) // 4])}; without a magnet, "
+        f"{alone:.0%} of the steps, over the second half: {late.min():.3f} to {late.max():.3f}"
     )
-    common: dict[str, Any] = {"peer": PEER, "seconds": seconds + more}
+    common: dict[str, Any] = {"peer": PEER, "seconds": sum(one.seconds for one in [*runs, other])}
+    away = f"{title}: independent self-play is so many times as far from Nash, mean of its second half"
     return [
-        entry("", "Leduc poker: exploitability of the last policy", found[-1], unit="", must=0.2, aim=0.1,
-              better="lower", note=note, **common),
-        entry("", "Leduc poker: the run, with compilation", seconds, unit="s", must=900, aim=600,
-              better="lower", **common),
-        entry("", "Leduc poker: independent self-play is so many times as far from Nash", late / found[-1],
-              unit="×", must=2, aim=5, better="higher", **common),
+        entry("", f"{title}: exploitability of the last policy, worst seed", last, unit="",
+              must=bars["last"][0], aim=bars["last"][1], better="lower", note=note, **common),
+        entry("", f"{title}: one run, with compilation, worst seed", max(one.seconds for one in runs),
+              unit="s", must=bars["seconds"][0], aim=bars["seconds"][1], better="lower", **common),
+        entry("", away, float(late.mean()) / last, unit="×", must=2, aim=5, better="higher", **common),
     ]  # fmt: skip
 
 
@@ -89,11 +80,20 @@ def fictitious() -> Row:
     ]  # fmt: skip
 
 
-def _played(env: Env, options: dict[str, Any], steps: int, seed: int) -> tuple[np.ndarray, float]:
-    """Return the exploitability while training, and the seconds that it took."""
+class Played(NamedTuple):
+    """The exploitability while training and, last, of the policy in the end; and the seconds that it took."""
+
+    found: np.ndarray
+    seconds: float
+
+
+def _played(env: Env, recipe: SelfPlay, total: int, seed: int) -> Played:
+    """Train for so many moves."""
     begun = time.perf_counter()
-    run = fit(SelfPlay(**options), env, steps=steps, key=seed)
-    return _measured(run, "exploitability"), time.perf_counter() - begun
+    run = fit(recipe, env, steps=runs_for(recipe, total), key=seed)
+    seconds, game = time.perf_counter() - begun, extensive(env)
+    last = float(exploitability(game, run.model.table(game)))
+    return Played(np.append(_measured(run, "exploitability"), last), seconds)
 
 
 def _measured(run: Any, column: str) -> np.ndarray:

@@ -10,6 +10,7 @@ from ansatz.core import BadInput
 from ansatz.rl.advantage import Played, Turns, advantage_in_turns, generalized_advantage
 from ansatz.rl.contender import averaged, reservoir
 from ansatz.rl.envs.kuhn import Kuhn
+from ansatz.rl.envs.leduc import Leduc
 from ansatz.rl.envs.matrix_games import rock_paper_scissors
 from ansatz.rl.envs.tic_tac_toe import TicTacToe
 from ansatz.rl.extensive import expected_returns, extensive, plans
@@ -26,6 +27,11 @@ KEY = jax.random.key(1)
 @pytest.fixture(scope="module")
 def kuhn():
     return extensive(Kuhn())
+
+
+@pytest.fixture(scope="module")
+def leduc():
+    return extensive(Leduc())
 
 
 def by_hand(turns: Turns, gamma: float, lam: float) -> tuple[np.ndarray, np.ndarray]:
@@ -155,6 +161,14 @@ def test_the_pool_is_of_all_times_alike():
     assert len(set(times)) == 200
     counts = np.histogram(times, 10, (0, 2000))[0]
     assert ((counts - 20) ** 2 / 20).sum() < 28
+
+
+@pytest.mark.parametrize(("env", "width"), [(Kuhn(), 32), (Leduc(), 64), (Leduc(), 256)])
+def test_what_is_observed_bends_the_first_nodes(kuhn, leduc, env, width):
+    net = SelfPlay(width=width, measured=0).build(env, KEY).model.net
+    seen = jax.vmap(net.encoder)((kuhn if isinstance(env, Kuhn) else leduc).observations)
+    for first in (net.actor.hidden[0], net.critic.hidden[0]):
+        assert 0.5 < float((jax.vmap(first)(seen) ** 2).mean()) < 2
 
 
 def test_kuhn_comes_near_nash_with_a_magnet_and_not_without():

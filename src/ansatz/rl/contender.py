@@ -11,14 +11,17 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from ansatz.core import BadInput, Clock, Fixed, Map
-from ansatz.rl.agent import ActorCritic
+from ansatz.core import BadInput, Clock, Fixed, Map, Metrics, Objective
+from ansatz.rl.agent import ActorCritic, Encoder
 from ansatz.rl.cfr import proportional
 from ansatz.rl.dqn import towards
-from ansatz.rl.extensive import Game
-from ansatz.rl.policy import Categorical
+from ansatz.rl.env import Box, Discrete, Env
+from ansatz.rl.extensive import Game, exploitability
+from ansatz.rl.normalize import Moments
+from ansatz.rl.policy import Categorical, noise
 
 
 class Contender(Map):
@@ -49,6 +52,10 @@ class Contender(Map):
         """Return the likeliest action."""
         return self.net.act(obs, legal)
 
+    def decide(self, env: Env, state: Any, obs: Any, legal: Any, key: PRNGKeyArray) -> Array:
+        """Return an action drawn from π(·|s): where information is hidden the likeliest one gives it away."""
+        return self.policy(obs, legal).sample(noise(env.actions, key, ()))
+
     def table(self, game: Game) -> Float[Array, "I a"]:
         """Return π(a|I) in all information sets of a game."""
         return jnp.exp(jax.vmap(lambda o, m: self.policy(o, m).log_p)(game.observations, game.legal))
@@ -64,6 +71,43 @@ class Contender(Map):
         """Return a small map and an input for it."""
         net, x = ActorCritic.example(key)
         return Contender(net), x
+
+
+class NearNash(eqx.Module):
+    """An objective with the exploitability in a game as its loss, and among its metrics."""
+
+    game: Game
+    objective: Objective = eqx.field(static=True)
+
+    def __call__(self, model: Any, batch: Any, key: PRNGKeyArray | None) -> tuple[Array, Metrics]:
+        """Return how far the policy is from Nash."""
+        metrics, away = (
+            self.objective(model, batch, key)[1],
+            exploitability(self.game, model.table(self.game)),
+        )
+        return away, metrics | {"exploitability": away}
+
+
+def sharpened(encoder: Encoder, space: Discrete | Box, width: int) -> Encoder:
+    """Return the encoder that divides observations of a bounded box by half its size, times sqrt(width / n).
+
+    The few ones among n indicators enter a layer of orthogonal weights as numbers much below 1, where its σ
+    is all but linear: what a bet means with one card and with another is learned slowly.  So scaled, nodes
+    are handed numbers of mean square about 1, whatever the width.  What is 0 stays 0: a constant in its place
+    would be one direction that the slopes of all observations share.  Other observations stay as they are.
+
+    >>> space = Box((0.0,) * 4, (1.0,) * 4)
+    >>> sharpened(Encoder(space), space, 16)(jnp.asarray([0.0, 0.0, 1.0, 0.0])).round(5).tolist()
+    [0.0, 0.0, 4.0, 0.0]
+    """
+    if isinstance(space, Discrete):
+        return encoder
+    low, high = (np.broadcast_to(np.asarray(x, float), space.shape).ravel() for x in (space.low, space.high))
+    if not np.isfinite(high - low).all() or not ((low <= 0) & (high >= 0) & (low < high)).all():
+        return encoder
+    variance = jnp.asarray(((high - low) / 2) ** 2 * len(low) / max(width, len(low)), jnp.float32)
+    scale = Fixed(Moments(jnp.zeros(len(low)), variance, jnp.zeros(())))
+    return eqx.tree_at(lambda e: e.moments, encoder, scale, is_leaf=lambda x: x is None)
 
 
 def averaged(game: Game, plan: Float[Array, " sequences"]) -> Float[Array, "I a"]:

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, PRNGKeyArray, PyTree
 
-from ansatz.core import Clock, Source
+from ansatz.core import Clock, Mean, Metrics, Source, Update
 from ansatz.rl.advantage import Turns, advantage_in_turns, check_discounts
 from ansatz.rl.env import Env
 from ansatz.rl.policy import noise
@@ -108,3 +108,18 @@ class Contest(Source):
         known = jnp.minimum(clock.step // self.period + 1, self.past)
         which = jax.random.randint(key, (self.envs,), 0, known)
         return jax.tree.map(lambda x: x[which], model.past.value)
+
+
+class Games(Update):
+    """Move nothing, and report what the first player got in the games that ended here, and their length."""
+
+    def init(self, model: Any) -> tuple[()]:
+        """Return no state."""
+        return ()
+
+    def apply(
+        self, model: Any, opt: PyTree, batch: Any, clock: Clock, key: PRNGKeyArray
+    ) -> tuple[Any, PyTree, Metrics]:
+        """Return the model as it is, and `return` and `length`."""
+        got = batch.episodes.returns
+        return model, opt, {"return": Mean(got.total[0], got.weight), "length": batch.episodes.lengths}

@@ -65,6 +65,14 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("q-learning", "Taxi-v4"): {"total_steps": 500_000, "envs": 16},
     ("q-learning", "CliffWalking-v1"): {"total_steps": 200_000, "gamma": 1.0},
     ("sarsa", "CliffWalking-v1"): {"total_steps": 200_000, "gamma": 1.0},
+    ("self-play", "KuhnPoker"): {
+        "total_steps": 8_192_000, "envs": 128, "steps": 32, "passes": 1, "width": 32, "learning_rate": 2e-3,
+        "last_rate": 2e-5, "temperature": 0.2, "last_temperature": 0.05, "measured": 20,
+    },
+    ("self-play", "LeducPoker"): {
+        "total_steps": 40_960_000, "envs": 512, "steps": 16, "passes": 1, "width": 128, "last_rate": 2e-5,
+        "temperature": 0.5, "last_temperature": 0.2, "measured": 100,
+    },
 }  # fmt: skip
 
 TOTAL_STEPS = 100_000

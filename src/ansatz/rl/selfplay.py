@@ -15,8 +15,16 @@ The magnet ρ is a policy towards which the one in training is drawn by the temp
 
 so that no action is given up for good, and the game which is played has one equilibrium, to which steps
 contract that are small beside α: the rate of the actor falls with it.  No player of it could gain more than
-α Σ log n, over the own moves of an episode, in the game itself.  Advantages are those of each player's own
-moves (`advantage_in_turns`).
+α Σ log n, over the own moves of an episode, in the game itself.  With ρ uniform and exact values it is
+
+    | α | 0.5 | 0.2 | 0.1 | 0.05 |
+    |---|---|---|---|---|
+    | exploitability in Kuhn | - | 0.044 | 0.019 | 0.007 |
+    | exploitability in Leduc | 0.225 | 0.084 | 0.037 | 0.02 |
+
+Advantages are those of each player's own moves (`advantage_in_turns`).  Observations are scaled so that the
+first layer is not all but linear (`sharpened`): in Leduc, with exact advantages and α = 0.5, 3000 steps of
+Adam came within 0.26 of Nash so, and within 0.62 without.
 
 In a game that says how it can be dealt the distance from Nash is computed exactly while training
 (`extensive`): of the policy in training, and of the average of all policies so far (`contender`).
@@ -40,11 +48,11 @@ import optax
 from jaxtyping import Array, PRNGKeyArray, PyTree
 
 from ansatz._spelling import choose
-from ansatz.core import BadInput, Clock, Fixed, Mean, Metrics, Objective, Parts, Recipe, Update
+from ansatz.core import BadInput, Clock, Fixed, Metrics, Objective, Parts, Recipe, Update, Watch
 from ansatz.rl.agent import build_actor_critic
 from ansatz.rl.check import check
-from ansatz.rl.contender import Contender, averaged, remember, stacked
-from ansatz.rl.contest import Contest
+from ansatz.rl.contender import Contender, NearNash, averaged, remember, sharpened, stacked
+from ansatz.rl.contest import Contest, Games
 from ansatz.rl.env import Discrete, Env
 from ansatz.rl.explore import Schedule
 from ansatz.rl.extensive import Dealt, Game, exploitability, extensive, plans
@@ -84,21 +92,6 @@ class Exploitability(Update):
             "average_exploitability": exploitability(self.game, averaged(self.game, plan)),
         }
         return eqx.tree_at(lambda m: m.plan, model, Fixed(plan)), opt, metrics
-
-
-class Games(Update):
-    """Move nothing, and report what the first player got in the games that ended here, and their length."""
-
-    def init(self, model: Any) -> tuple[()]:
-        """Return no state."""
-        return ()
-
-    def apply(
-        self, model: Any, opt: PyTree, batch: Any, clock: Clock, key: PRNGKeyArray
-    ) -> tuple[Any, PyTree, Metrics]:
-        """Return the model as it is, and `return` and `length`."""
-        got = batch.episodes.returns
-        return model, opt, {"return": Mean(got.total[0], got.weight), "length": batch.episodes.lengths}
 
 
 def drawn_to_magnet(loss: Objective, temperature: float | Array) -> Objective:
@@ -142,7 +135,7 @@ class SelfPlay(Recipe):
     magnet: str = eqx.field(default="uniform", static=True)
     magnet_share: float = eqx.field(default=0.01, static=True)
     temperature: float = eqx.field(default=0.2, static=True)
-    last_temperature: float = eqx.field(default=0.02, static=True)
+    last_temperature: float = eqx.field(default=0.05, static=True)
     measured: int = eqx.field(default=10, static=True)
     gamma: float = eqx.field(default=1.0, static=True)
     lam: float = eqx.field(default=0.95, static=True)
@@ -164,6 +157,7 @@ class SelfPlay(Recipe):
         net = build_actor_critic(
             env.observations, env.actions, self.width, self.depth, self.activation, key=key
         )
+        net = eqx.tree_at(lambda n: n.encoder, net, sharpened(net.encoder, env.observations, self.width))
         game = tree_of(env) if self.measured and isinstance(env, Dealt) else None
         past = self.pool if self.opponents == "past" else 0
         source = Contest(env, self.envs, self.steps, self.gamma, self.lam, forbids(env), past, self.period)
@@ -177,6 +171,15 @@ class SelfPlay(Recipe):
             None if game is None else Fixed(jnp.zeros(game.sequences)),
         )
         return Parts(model, source, tuple(updates), remember(self.period, self.magnet_share))
+
+    def judged(self, watch: Watch, env: Env) -> Watch:
+        """Return a validation that keeps the policy nearest to Nash, where the game says how near that is.
+
+        Returns are those against chance, from which the best policy takes more than an equilibrium does.
+        """
+        if not (self.measured and isinstance(env, Dealt)):
+            return watch
+        return Watch(watch.source, NearNash(tree_of(env), watch.objective), watch.every)
 
     def _actor_and_critic(self) -> tuple[Update, Update]:
         falls = Schedule(self.temperature, self.last_temperature, shape=self.schedule)

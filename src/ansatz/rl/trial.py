@@ -17,7 +17,8 @@ from ansatz.rl.rollout import check_sizes
 class Trial(Recipe):
     """`learner` with `episodes` episodes of at most `longest` steps to evaluate it every so many of the run.
 
-    The model of the best evaluation is the one that is kept.
+    The model of the best evaluation is the one that is kept.  A learner that knows better than by returns
+    which one that is says so by `judged(watch, env) -> Watch`.
     """
 
     learner: Recipe
@@ -29,7 +30,9 @@ class Trial(Recipe):
         """Return the parts of the learner for an environment, and what watches them."""
         check_sizes(every=self.every, episodes=self.episodes)
         parts = self.learner.build(data, key)
-        return parts._replace(watch=watching(data, self.every, self.episodes, self.longest))
+        watch = watching(data, self.every, self.episodes, self.longest)
+        judged = getattr(self.learner, "judged", None)
+        return parts._replace(watch=judged(watch, data) if judged else watch)
 
 
 @dataclasses.dataclass(frozen=True)
