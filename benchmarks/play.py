@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.play_a3c import a3c_cartpole, a3c_claims
 from benchmarks.play_checks import compiling, illegal_actions
 from benchmarks.play_curriculum import cube, puzzle
 from benchmarks.play_nash import fictitious, kuhn, leduc
@@ -26,5 +27,7 @@ MEASURES: list[Callable[[], Row]] = [
     leduc,
     fictitious,
     illegal_actions,
+    a3c_cartpole,
+    a3c_claims,
 ]
 ROWS = numbered("play", MEASURES)

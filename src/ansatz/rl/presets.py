@@ -33,6 +33,7 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "total_steps": 500_000, "envs": 16, "normalize": True, "schedule": "linear",
     },
     ("a2c", "MountainCar-v0"): {"total_steps": 1_000_000, "envs": 16, "normalize": True},
+    ("a3c", "CartPole-v1"): {"total_steps": 500_000, "envs": 8, "schedule": "linear"},
     ("trpo", "CartPole-v1"): {
         "total_steps": 100_000, "envs": 2, "steps": 512, "gamma": 0.98, "iterations": 25, "damping": 1e-3,
         "passes": 20, "minibatches": 2,
