@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks.play_a3c import a3c_cartpole, a3c_claims
 from benchmarks.play_cfr import regret_matching
 from benchmarks.play_checks import compiling, illegal_actions
 from benchmarks.play_curriculum import cube, puzzle
@@ -35,5 +36,7 @@ MEASURES: list[Callable[[], Row]] = [
     fictitious,
     illegal_actions,
     regret_matching,
+    a3c_cartpole,
+    a3c_claims,
 ]
 ROWS = numbered("play", MEASURES)

@@ -13,6 +13,7 @@ from ansatz.core import BadInput, Status
 from ansatz.rl.a2c import A2C
 from ansatz.rl.dqn import DQN
 from ansatz.rl.env import Box, Discrete, Env, Step, everywhere
+from ansatz.rl.evaluate import evaluate
 from ansatz.rl.ppo import PPO
 from ansatz.rl.reinforce import REINFORCE
 from ansatz.rl.sac import SAC
@@ -24,7 +25,7 @@ gymnasium = pytest.importorskip("gymnasium", reason="the extra 'gym' is not inst
 from gymnasium import spaces  # noqa: E402
 from gymnasium.vector import SyncVectorEnv  # noqa: E402
 
-from ansatz.rl.hosted import evaluate, hosted  # noqa: E402
+from ansatz.rl.hosted import hosted  # noqa: E402
 from ansatz.rl.hosted_spaces import action_space, observation_space, observed, performed  # noqa: E402
 
 LONGEST, END = 5, 4

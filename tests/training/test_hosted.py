@@ -9,9 +9,10 @@ import numpy as np
 import optax
 import pytest
 
-from ansatz.core import BadInput, Pairs, Parts, Recipe, Status
+from ansatz.core import BadInput, Pairs, Parts, Recipe, Source, Status, Watch
 from ansatz.data import Batches, Stream
 from ansatz.training import fit as engine
+from ansatz.training import hosted
 from ansatz.training.fit import fit
 from ansatz.training.updates import Descend
 
@@ -111,9 +112,73 @@ def test_an_error_in_the_iterator_reaches_the_user():
         fit(Iterated(), failing, steps=5)
 
 
+class Still(Source):
+    """The same batch always."""
+
+    def init(self, model, key):
+        return ()
+
+    def next(self, state, model, clock, key):
+        return Pairs(jnp.ones((4, 3)), jnp.ones(4)), state
+
+
 def test_several_seeds_from_the_host_get_a_sentence():
     with pytest.raises(BadInput, match="one seed at a time"):
         fit(Iterated(), batches, steps=5, seeds=2)
+
+
+class Time:
+    """A clock that goes on by a hundredth of a second for each batch, and by nothing else."""
+
+    now = 0.0
+
+    def monotonic(self):
+        return self.now
+
+    perf_counter = monotonic
+
+    def sleep(self, seconds):
+        time.sleep(seconds)
+
+
+class Slow(Batches):
+    """Batches that take their time."""
+
+    def next(self, state, model, clock, key):
+        engine.time.now += 0.01
+        return super().next(state, model, clock, key)
+
+
+class Falling(Recipe):
+    """A learning rate that falls to 0 at the end of the run."""
+
+    def build(self, data, key):
+        update = Descend(squares, optax.sgd(0.1), schedule=lambda fraction: 1 - fraction)
+        return Parts({"w": jnp.zeros(3)}, Slow(data), (update,), watch=Watch(Slow(data), squares, 25))
+
+
+def test_a_budget_sets_the_steps_from_the_measured_rate(monkeypatch):
+    watch = Time()
+    for module in (engine, hosted):
+        monkeypatch.setattr(module, "time", watch)
+    run = fit(Falling(), batches, budget=2.5)
+    # 0.86 s of steps and 0.02 s of validations are measured; a step is 0.01 s and a 25th of a validation.
+    assert run.status is Status.finished and run.step == run.total == int(0.93 * 1.62 / 0.0104)
+    assert 2.3 < watch.now < 2.5
+    again = fit(Falling(), batches, steps=run.total)
+    assert np.array_equal(run.model["w"], again.model["w"])
+    assert np.array_equal(run.history["loss"], again.history["loss"])
+    assert np.array_equal(run.validation["loss"], again.validation["loss"])
+
+
+def test_a_validation_on_the_host_needs_a_training_there():
+    class Mixed(Recipe):
+        def build(self, data, key):
+            parts = Iterated().build(data, key)
+            return parts._replace(source=Still(), watch=Watch(Batches(data), squares))
+
+    with pytest.raises(BadInput, match="only where the training is"):
+        fit(Mixed(), batches, steps=1)
 
 
 def test_no_thread_is_left_behind():

@@ -65,13 +65,15 @@ def form_of(
     helps: Mapping[str, str] | None = None,
     replaced: Mapping[str, tuple[Any, Any]] | None = None,
 ) -> type:
-    """Return a dataclass with the fields of `kinds`, each with the help that their docstrings give it.
+    """Return a dataclass with the fields of `kinds`, each with the help that their docstrings, or those of
+    the classes that they derive from, give it.
 
     `helps` are for fields that the docstring does not mention, `replaced` gives other types and defaults.
     """
     texts, hints = dict(helps or {}), {}
     for kind in kinds:
-        texts |= described(kind.__doc__ or "")
+        for one in reversed(kind.__mro__):
+            texts |= described(one.__doc__ or "")
         hints |= typing.get_type_hints(kind)
     replaced, listed = replaced or {}, []
     for field in (field for kind in kinds for field in dataclasses.fields(kind)):

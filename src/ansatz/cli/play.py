@@ -1,13 +1,15 @@
 """`ansatz play`: learns to act in an environment, and says what its policy is worth.
 
-The first word is the environment: a name, or FILE.py:CLASS for one of your own. `ansatz play --list` shows
-the environments and the algorithms, `ansatz play --with dqn --help` what an algorithm takes beside.
+The first word is the environment: a name, gymnasium:NAME for any of Gymnasium's, or FILE.py:CLASS for one of
+your own. `ansatz play --list` shows the environments and the algorithms, `ansatz play --with dqn --help` what
+an algorithm takes beside.
 
 examples:
   ansatz play CartPole-v1 --with ppo --out runs/pole
   ansatz play CartPole-v1 --with dqn --seeds 4 --total-steps 50000
   ansatz play DeepSea --let size=12 --budget 60s
   ansatz play world.py:Maze --with q-learning
+  ansatz play gymnasium:LunarLander-v3 --with ppo
   ansatz play --resume runs/pole
   ansatz watch runs/pole
 """
@@ -225,7 +227,10 @@ def _listed(as_json: bool) -> int:
         "environments": list(NAMES),
         "algorithms": {name: one.words for name, one in ALGORITHMS.items()},
     }
-    Answer(as_json=as_json).give(record, [environments, "", algorithms])
+    others = (
+        "Every other one of Gymnasium's is gymnasium:NAME, played in Python by ppo, a2c, trpo, dqn or sac."
+    )
+    Answer(as_json=as_json).give(record, [environments, "", others, "", algorithms])
     return 0
 
 

@@ -1,6 +1,10 @@
-"""Films of texts: an episode that a terminal could show, in a page with a slider, or as a GIF."""
+"""Films of texts: an episode that a terminal could show, in a page with a slider, or as a GIF.
+
+A GIF shows pictures where the frames have them.
+"""
 
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,7 +21,9 @@ from ansatz.results.report import Live
 BRAILLE = range(0x2800, 0x2900)
 DOTS = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 """The place of each bit's dot in a braille character, column and row."""
-SIZE = 16
+SIZE, SMALL = 16, 12
+TITLE = 3
+"""The rows under a picture."""
 INK, PAPER = (33, 37, 41), (255, 255, 255)
 MOST = 250
 """The frames of a GIF; of a longer film every so-manieth is shown."""
@@ -25,10 +31,11 @@ MOST = 250
 
 @dataclass(frozen=True)
 class Frame:
-    """A text, and a line that is said under it."""
+    """A text, and a line that is said under it; a GIF shows the `picture` where there is one."""
 
     text: str
     line: str = ""
+    picture: Image.Image | None = None
 
 
 @cache
@@ -72,6 +79,8 @@ def gif(frames: Sequence[Frame]) -> bytes:
     check(frames)
     stride = -(-len(frames) // MOST)
     shown = [*frames[:-1][::stride], frames[-1]]
+    if all(one.picture is not None for one in shown):
+        return joined([_titled(one) for one in shown], "GIF")
     lines = [[*one.text.split("\n"), one.line] for one in shown]
     rows, columns = max(map(len, lines)), max(len(line) for text in lines for line in text)
     return joined([_drawn(text, rows, columns) for text in lines], "GIF")
@@ -98,6 +107,21 @@ def _drawn(lines: Sequence[str], rows: int, columns: int) -> Image.Image:
     return page.quantize(8)
 
 
+def _titled(frame: Frame) -> Image.Image:
+    """Return the picture of a frame with its line under it, broken where it is wider."""
+    picture, font = frame.picture, _font(SMALL)
+    assert picture is not None
+    line = textwrap.wrap(frame.line, max(int(picture.width / font.getlength("M")) - 1, 10))
+    high = round(1.3 * SMALL)
+    # The same size in every frame: a GIF has one.
+    page = Image.new("RGB", (picture.width, picture.height + high * TITLE), PAPER)
+    page.paste(picture, (0, 0))
+    pen = ImageDraw.Draw(page)
+    for row, words in enumerate(line[:TITLE]):
+        pen.text((font.getlength("M") / 2, picture.height + high * row), words, INK, font)
+    return page.quantize(64)
+
+
 def _dots(pen: ImageDraw.ImageDraw, bits: int, at: tuple[int, int], wide: int, high: int) -> None:
     """Draw the dots of a braille character, which monospaced fonts may lack."""
     for bit, (column, row) in enumerate(DOTS):
@@ -107,6 +131,6 @@ def _dots(pen: ImageDraw.ImageDraw, bits: int, at: tuple[int, int], wide: int, h
 
 
 @cache
-def _font() -> ImageFont.FreeTypeFont:
+def _font(size: int = SIZE) -> ImageFont.FreeTypeFont:
     """Return the monospaced font that comes with Matplotlib."""
-    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSansMono.ttf"), SIZE)
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSansMono.ttf"), size)

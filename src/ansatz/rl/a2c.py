@@ -21,8 +21,8 @@ import optax
 from jaxtyping import Array, PRNGKeyArray
 
 from ansatz._spelling import choose
-from ansatz.core import Metrics, Objective, Parts, Recipe
-from ansatz.rl.onpolicy import check_positive, clipped, on_policy, over, rate, rollout
+from ansatz.core import Metrics, Objective, Parts
+from ansatz.rl.onpolicy import ActorCriticRecipe, check_positive, clipped, on_policy, over, rate, rollout
 from ansatz.rl.rollout import Report, samples_of
 from ansatz.training.updates import Descend, On
 
@@ -51,39 +51,23 @@ def actor_critic_loss(value_factor: float, entropy_factor: float, illegal_factor
     return loss
 
 
-class A2C(Recipe):
+class A2C(ActorCriticRecipe):
     """Learn to act in an environment (`fit(A2C(), env, steps=…)`) by advantage actor-critic.
 
     A step of the run plays `steps` steps in each of `envs` environments and follows one gradient.
 
-    - `gamma`, `lam`: γ, and the λ of GAE (1: returns of `steps` steps).
-    - `learning_rate`, `schedule` (constant, linear, cosine), `optimizer` (rmsprop, adam, gradient_descent),
-      `largest` norm of a gradient (0: any).
-    - `value_factor` c_v, `entropy_factor` c_e.
-    - `width`, `depth`, `activation`: of actor and critic; `normalize`: standardize observations; `scale`:
-      divide rewards by the deviation of the discounted return.
-    - `illegal`: mask, penalty or both, and the size of the `penalty` (see `illegal`).
+    - `optimizer`: rmsprop, adam, gradient_descent.
+    - `value_factor`: c_v; `entropy_factor`: c_e.
 
-    Numbers out of range, unknown names and an environment that is none raise `BadInput`.
+    The other fields are those of `ActorCriticRecipe`.
     """
 
-    envs: int = eqx.field(default=8, static=True)
     steps: int = eqx.field(default=5, static=True)
-    gamma: float = eqx.field(default=0.99, static=True)
     lam: float = eqx.field(default=1.0, static=True)
     learning_rate: float = eqx.field(default=7e-4, static=True)
-    schedule: str = eqx.field(default="constant", static=True)
     optimizer: str = eqx.field(default="rmsprop", static=True)
-    largest: float = eqx.field(default=0.5, static=True)
     value_factor: float = eqx.field(default=0.5, static=True)
     entropy_factor: float = eqx.field(default=0.0, static=True)
-    width: int = eqx.field(default=64, static=True)
-    depth: int = eqx.field(default=2, static=True)
-    activation: str = eqx.field(default="tanh", static=True)
-    normalize: bool = eqx.field(default=False, static=True)
-    scale: bool = eqx.field(default=False, static=True)
-    illegal: str = eqx.field(default="mask", static=True)
-    penalty: float = eqx.field(default=1.0, static=True)
 
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the parts for an environment."""

@@ -40,8 +40,8 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
 from ansatz._spelling import choose
-from ansatz.core import BadInput, Clock, Metrics, Objective, Parts, Recipe, Source, Update, trainable
-from ansatz.rl.a2c import OPTIMIZERS, actor_critic_loss
+from ansatz.core import BadInput, Clock, Metrics, Objective, Parts, Source, Update, trainable
+from ansatz.rl.a2c import A2C, OPTIMIZERS, actor_critic_loss
 from ansatz.rl.onpolicy import check_positive, clipped, on_policy, rate
 from ansatz.rl.rollout import Episodes, Report, Rollout, Samples, Scaling, check_sizes
 
@@ -151,7 +151,7 @@ class Stale(Update):
         return eqx.combine(eqx.apply_updates(theta, moves), rest), opt, {"loss": value} | metrics | staleness
 
 
-class A3C(Recipe):
+class A3C(A2C):
     """Learn to act in an environment by asynchronous advantage actor-critic.
 
     `fit(A3C(), env, steps=…)` simulates it, and `ansatz.rl.asynchronous` runs it in threads or processes.
@@ -160,36 +160,14 @@ class A3C(Recipe):
 
     - `workers`: N; `delays`: how often a gradient is 0, 1, 2, … updates old, in shares or counts; empty:
       always N - 1, which is what workers of one speed, that take turns, have.
-    - `gamma`, `lam`: γ, and the λ of GAE (1: returns of `steps` steps).
-    - `learning_rate`, `schedule` (constant, linear, cosine), `optimizer` (rmsprop, adam, gradient_descent),
-      `largest` norm of a gradient (0: any).
-    - `value_factor` c_v, `entropy_factor` c_e.
-    - `width`, `depth`, `activation`: of actor and critic; `normalize`: standardize observations; `scale`:
-      divide rewards by the deviation of the discounted return.
-    - `illegal`: mask, penalty or both, and the size of the `penalty` (see `illegal`).
+    - `envs`: the environments of one worker.
 
-    Numbers out of range, unknown names and an environment that is none raise `BadInput`.
+    The other fields are those of `A2C`.
     """
 
     workers: int = eqx.field(default=4, static=True)
     envs: int = eqx.field(default=1, static=True)
-    steps: int = eqx.field(default=5, static=True)
     delays: tuple[float | int, ...] = eqx.field(default=(), static=True)
-    gamma: float = eqx.field(default=0.99, static=True)
-    lam: float = eqx.field(default=1.0, static=True)
-    learning_rate: float = eqx.field(default=7e-4, static=True)
-    schedule: str = eqx.field(default="constant", static=True)
-    optimizer: str = eqx.field(default="rmsprop", static=True)
-    largest: float = eqx.field(default=0.5, static=True)
-    value_factor: float = eqx.field(default=0.5, static=True)
-    entropy_factor: float = eqx.field(default=0.0, static=True)
-    width: int = eqx.field(default=64, static=True)
-    depth: int = eqx.field(default=2, static=True)
-    activation: str = eqx.field(default="tanh", static=True)
-    normalize: bool = eqx.field(default=False, static=True)
-    scale: bool = eqx.field(default=False, static=True)
-    illegal: str = eqx.field(default="mask", static=True)
-    penalty: float = eqx.field(default=1.0, static=True)
 
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the parts for an environment."""

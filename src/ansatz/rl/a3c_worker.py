@@ -12,10 +12,8 @@ from ansatz._spelling import choose
 from ansatz.core import BadInput
 from ansatz.rl.a3c import A3C, flat
 from ansatz.training.program import Columns
-from ansatz.training.step import clock_at
+from ansatz.training.step import FIRST, clock_at
 
-FIRST = 0x7FFFFFFF
-"""What `fit` folds into a run's key for the first state of a source."""
 DECAY, EPSILON = 0.99, 1e-5
 """ρ and ε of RMSProp, as A2C has them."""
 

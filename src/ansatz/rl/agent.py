@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, PRNGKeyArray
 
 from ansatz.core import BadInput, Clock, Fixed, Map
 from ansatz.maps.mlp import MLP
-from ansatz.rl.env import Box, Discrete, Env
+from ansatz.rl.env import Box, Discrete
 from ansatz.rl.normalize import moments
 from ansatz.rl.policy import Categorical, Normal
 
@@ -147,50 +147,6 @@ def executable(actions: Discrete | Box, action: Array) -> Array:
         return action
     low, high = (np.asarray(bound, np.float32) for bound in (actions.low, actions.high))
     return jnp.clip(action, jnp.broadcast_to(low, action.shape), jnp.broadcast_to(high, action.shape))
-
-
-def check_env(env: Any) -> Env:
-    """Return an environment for one player, after checking that what it gives is what it says.
-
-    Its functions are traced, not run: wrong spaces, rewards that are no number, a step that changes the
-    shape of the state, and things that are no environment raise `BadInput`.
-    """
-    if not isinstance(env, Env):
-        raise BadInput(
-            f"Training takes an environment (an `ansatz.rl.env.Env`), not {type(env).__name__}; "
-            "`ansatz.rl.hosted` and `ansatz.rl.adapters` make one of those of Gymnasium, gymnax and pgx."
-        )
-    if env.host:
-        return env
-    name = type(env).__name__
-    if env.players > 1:
-        raise BadInput(f"{name} has {env.players} players; this algorithm is for one.")
-    state = jax.eval_shape(env.reset, jax.random.key(0))
-    obs = jax.eval_shape(env.observe, state)
-    space = env.observations
-    shape = () if isinstance(space, Discrete) else space.shape
-    kind = jnp.integer if isinstance(space, Discrete) else jnp.floating
-    if getattr(obs, "shape", None) != shape:
-        raise BadInput(f"{name} says that observations have the shape {shape}, and observes {obs}.")
-    if isinstance(space, Discrete) and not jnp.issubdtype(obs.dtype, kind):
-        raise BadInput(f"{name} says that observations are whole numbers, and observes {obs.dtype}.")
-    action = example_action(env.actions)
-    step = jax.eval_shape(env.step, state, action, jax.random.key(0))
-    if jax.tree.structure(step.state) != jax.tree.structure(state) or any(
-        (a.shape, a.dtype) != (b.shape, b.dtype)
-        for a, b in zip(jax.tree.leaves(step.state), jax.tree.leaves(state), strict=True)
-    ):
-        raise BadInput(f"A step of {name} turns the state {state} into {step.state}: it must keep its shape.")
-    if step.reward.shape != () or not jnp.issubdtype(step.reward.dtype, jnp.floating):
-        raise BadInput(f"A reward of {name} is a floating-point number, and this one is {step.reward}.")
-    return env
-
-
-def example_action(actions: Discrete | Box) -> Array:
-    """Return some action of a space."""
-    if isinstance(actions, Discrete):
-        return jnp.zeros((), jnp.int32)
-    return jnp.zeros(actions.shape, jnp.float32)
 
 
 def keep_watching(model: Any, batch: Any, clock: Clock) -> Any:

@@ -69,7 +69,7 @@ def usual_algorithm(env: Env) -> str:
         return "self-play"
     if not isinstance(env.actions, Discrete):
         return "sac"
-    return "q-learning" if isinstance(env.observations, Discrete) else "ppo"
+    return "q-learning" if isinstance(env.observations, Discrete) and not env.host else "ppo"
 
 
 def steps_of(recipe: Any) -> int:

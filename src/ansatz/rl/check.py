@@ -11,15 +11,26 @@ from ansatz.errors import BadInput
 from ansatz.rl.env import Box, Discrete, Env, Step
 
 
-def check(env: Env) -> Env:
+def check(env: Any, *, alone: bool = False) -> Env:
     """Return the environment, if reset, step, observe and legal fit its spaces and one another.
 
-    They are traced on abstract values, which compiles and computes nothing.
+    They are traced on abstract values, which compiles and computes nothing; of one that is played in Python
+    there is nothing to trace.  With `alone` it has to be for one player.
 
     Raises:
-        BadInput: one of them returns something else than it should; the sentence names it and both shapes.
+        BadInput: it is no environment, or one of them returns something else than it should; the sentence
+            names it and both shapes.
     """
     name = type(env).__name__
+    if not isinstance(env, Env):
+        raise BadInput(
+            f"Training takes an environment (an `ansatz.rl.env.Env`), not {name}; `ansatz.rl.hosted` and "
+            "`ansatz.rl.adapters` make one of those of Gymnasium, gymnax and pgx."
+        )
+    if env.host:
+        return env
+    if alone and env.players > 1:
+        raise BadInput(f"{name} has {env.players} players; this algorithm is for one.")
     key = jax.ShapeDtypeStruct((), jax.random.key(0).dtype)
     state = eqx.filter_eval_shape(env.reset, key)
     step = eqx.filter_eval_shape(env.step, state, example_action(env.actions), key)

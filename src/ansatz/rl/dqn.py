@@ -34,7 +34,8 @@ from ansatz._spelling import choose
 from ansatz.core import BadInput, Clock, Fixed, Map, Metrics, Objective, Parts, Recipe
 from ansatz.maps.mlp import MLP
 from ansatz.rl.advantage import check_discounts
-from ansatz.rl.agent import Encoder, check_env
+from ansatz.rl.agent import Encoder
+from ansatz.rl.check import check
 from ansatz.rl.env import Box, Discrete, Env
 from ansatz.rl.explore import Schedule, boltzmann, chances, epsilon_greedy
 from ansatz.rl.hosted_play import driven
@@ -242,7 +243,7 @@ class DQN(Recipe):
         check_positive(learning_rate=self.learning_rate, target_share=self.target_share)
         check_discounts(self.gamma)
         check_sizes(target_every=self.target_every, envs=self.envs, steps=self.steps)
-        met = rule(check_env(data), self.illegal, self.penalty)
+        met = rule(check(data, alone=True), self.illegal, self.penalty)
         actions = discrete_actions(met.env, "DQN")
         net = QNetwork(
             met.env.observations, actions, self.width, self.depth, self.activation, self.dueling, key=key

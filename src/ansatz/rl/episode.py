@@ -16,6 +16,7 @@ from ansatz.rl.illegal import forbids
 class Shown(NamedTuple):
     """T steps of an episode: the states before each and the last one, `[T + 1, ...]`, and what was done.
 
+    In the place of the states of an environment in Python, which has none, are what it shows and its pixels.
     `thought` is the value of each state or the largest Q, nan where the model has neither.  Where there are
     several players the model has every seat, and rewards are those of the first.
     """
@@ -45,7 +46,7 @@ def _walked(env: Env, model: Any, most: int, key: Any) -> Any:
         action = choice(env, model, state, obs, legal, choosing)
         step = env.step(state, action, stepping)
         reward = step.reward if env.players == 1 else step.reward[0]
-        told = (state, action, reward, _thought(model, obs, legal), step.terminated, step.truncated)
+        told = (state, action, reward, thought(model, obs, legal), step.terminated, step.truncated)
         return step.state, told
 
     last, told = jax.lax.scan(one, first, jnp.arange(most))
@@ -54,6 +55,10 @@ def _walked(env: Env, model: Any, most: int, key: Any) -> Any:
 
 def shown(env: Env, model: Any, seed: int = 0, most: int = 1000) -> Shown:
     """Return an episode of a model from its beginning, cut off after `most` steps."""
+    if env.host:
+        from ansatz.rl.hosted_judge import host_shown
+
+        return host_shown(env, model, seed, most)
     told, last = jax.tree.map(np.asarray, _walked(env, model, most, jax.random.key(seed)))
     states, action, reward, thought, terminated, truncated = told
     done = terminated | truncated
@@ -70,10 +75,10 @@ def frames(env: Env, episode: Shown) -> list[Frame]:
         words = f"step {at}: action {spoken(env, episode.action[at])}"
         if np.isfinite(episode.thought[at]):
             words += f", expects {episode.thought[at]:.4g}"
-        found.append(Frame(_drawn(env, episode, at), f"{words}, return so far {total:.6g}"))
+        found.append(_frame(env, episode, at, f"{words}, return so far {total:.6g}"))
         total += float(episode.reward[at])
     why = "the end" if episode.terminated else "the time limit" if episode.truncated else "cut off here"
-    found.append(Frame(_drawn(env, episode, len(episode.reward)), f"{why}: return {total:.6g}"))
+    found.append(_frame(env, episode, len(episode.reward), f"{why}: return {total:.6g}"))
     return found
 
 
@@ -84,11 +89,15 @@ def spoken(env: Env, action: Any) -> str:
     return "(" + ", ".join(f"{one:.3g}" for one in np.ravel(action)) + ")"
 
 
-def _drawn(env: Env, episode: Shown, at: int) -> str:
-    return env.render(jax.tree.map(lambda leaf: jnp.asarray(leaf[at]), episode.states))
+def _frame(env: Env, episode: Shown, at: int, line: str) -> Frame:
+    if env.host:
+        text, picture = episode.states[at]
+        return Frame(text, line, picture)
+    return Frame(env.render(jax.tree.map(lambda leaf: jnp.asarray(leaf[at]), episode.states)), line)
 
 
-def _thought(model: Any, obs: Any, legal: Any) -> Any:
+def thought(model: Any, obs: Any, legal: Any) -> Any:
+    """Return the value of what is seen, or the largest Q; nan where the model has neither."""
     if hasattr(model, "value"):
         return model.value(obs)
     if hasattr(model, "values"):

@@ -4,6 +4,8 @@
 training's compiled loop every so many steps and keeps the best model.  Where an end is to be reached,
 `moves_to_end` counts the moves from given states, to be compared with the distances that are known.
 
+An environment that is played in Python (see `hosted`) is judged there, in copies of its own.
+
 In a game of several players the model has one seat, the next one in the next episode, and the others act by
 chance; its return is that of its seat.
 """
@@ -110,6 +112,11 @@ def score(model: Any, batch: Scores, key: PRNGKeyArray | None) -> tuple[Array, M
 
 def watching(env: Env, every: int, episodes: int = 20, most: int = 10_000) -> Watch:
     """Return the validation of a training in `env`: `episodes` episodes every so many steps of the run."""
+    if env.host:
+        from ansatz.rl.hosted_judge import HostEvaluation
+
+        check_sizes(episodes=episodes, most=most)
+        return Watch(HostEvaluation(env, episodes, most), score, every)
     return Watch(Evaluation(env, episodes, most), score, every)
 
 
@@ -119,6 +126,10 @@ _played = eqx.filter_jit(played)
 def evaluate(env: Env, model: Any, episodes: int = 100, seed: int = 0, most: int = 10_000) -> np.ndarray:
     """Return the returns `[episodes]` of a model's policy in an environment."""
     check_sizes(episodes=episodes, most=most)
+    if env.host:
+        from ansatz.rl.hosted_judge import host_scores
+
+        return np.asarray(host_scores(env, model, episodes, most, seed).returns)
     return np.asarray(_played(env, model, episodes, most, jax.random.key(seed)).returns)
 
 

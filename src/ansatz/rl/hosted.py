@@ -8,13 +8,15 @@ their batches are those of a compiled environment:
   no step of an episode;
 - `action_mask` in the info says what is legal;
 - numbers are brought into the bounds of a `Box` before they are done, and learned from as they were drawn.
+
+`ansatz.rl.evaluate` judges what was learned, and `play` does it all from a name, "gymnasium:LunarLander-v3".
+The same key gives the same bits where an environment, once seeded, is deterministic.  None can be saved: a
+run that is resumed has its parameters, optimizer, replay and schedule to the bit, and begins new episodes.
 """
 
 from typing import Any, ClassVar, NoReturn
 
 import equinox as eqx
-import jax
-import numpy as np
 
 try:
     import gymnasium
@@ -27,9 +29,7 @@ except ModuleNotFoundError as error:
 from ansatz.errors import BadInput
 from ansatz.rl.env import Box, Discrete, Env
 from ansatz.rl.hosted_envs import Copies, Outside, Vectorised
-from ansatz.rl.hosted_play import bound
 from ansatz.rl.hosted_spaces import action_space, observation_space
-from ansatz.rl.rollout import check_sizes
 
 
 class Hosted(Env):
@@ -40,6 +40,16 @@ class Hosted(Env):
     acting: Discrete | Box
     shown: Discrete | Box
     masked: bool = eqx.field(static=True)
+
+    @property
+    def name(self) -> str:
+        """What Gymnasium calls it."""
+        return self.outside.name
+
+    @property
+    def solved(self) -> float | None:
+        """The return from which on Gymnasium calls it solved."""
+        return self.outside.solved
 
     @property
     def actions(self) -> Discrete | Box:
@@ -55,7 +65,7 @@ class Hosted(Env):
         """Refuse: there is no pure function of it."""
         raise BadInput(
             f"{self.outside.name} is played in Python, a step at a time. A2C, PPO, TRPO, DQN and SAC train "
-            "in it, and ansatz.rl.hosted.evaluate plays it; all else needs an environment of pure functions."
+            "in it, and ansatz.rl.evaluate judges it; all else needs an environment of pure functions."
         )
 
     def step(self, state: Any, action: Any, key: Any) -> NoReturn:
@@ -71,7 +81,8 @@ def hosted(env: Any, masked: bool | None = None) -> Hosted:
     """Return an environment of Gymnasium's as one that algorithms of this package train in.
 
     - `env`: a `gymnasium.Env`, of which as many copies are made as the algorithm plays, by its `spec`; a
-      function that makes one; or a `gymnasium.vector.VectorEnv` of as many as the algorithm's `envs`;
+      function that makes one (it is filmed if that takes a `render_mode`); or a
+      `gymnasium.vector.VectorEnv` of as many as the algorithm's `envs`;
     - `masked`: whether illegal actions are masked by `action_mask` of the info; None: if there is one.
 
     >>> env = hosted(gymnasium.make("CartPole-v1"))
@@ -97,33 +108,3 @@ def hosted(env: Any, masked: bool | None = None) -> Hosted:
     if found and not isinstance(actions, Discrete):
         raise BadInput(f"{outside.name} has continuous actions, of which none is illegal.")
     return Hosted(outside, actions, shown, found)
-
-
-def evaluate(
-    env: Hosted, model: Any, episodes: int = 100, seed: int = 0, most: int = 1_000_000
-) -> np.ndarray:
-    """Return the returns `[episodes]` of a model's likeliest actions, in at most `most` steps in all."""
-    check_sizes(episodes=episodes, most=most)
-    outside, act = env.outside, bound(_best, model)
-    envs = outside.number or 1
-    outside.begin(envs, seed)
-    # Each copy plays its share: the first episodes to end, taken from all copies, would be the short ones.
-    share = [episodes // envs + (i < episodes % envs) for i in range(envs)]
-    total, returns = np.zeros(envs), [[] for _ in range(envs)]
-    for _ in range(most):
-        seen = outside.step(np.asarray(act(outside.obs, outside.legal if env.masked else None)))
-        total += np.where(seen.real, seen.reward, 0)
-        for i in np.flatnonzero((seen.terminated | seen.truncated) & seen.real):
-            returns[i] += [total[i]] if len(returns[i]) < share[i] else []
-            total[i] = 0
-        if all(len(one) == quota for one, quota in zip(returns, share, strict=True)):
-            outside.count = -1
-            return np.concatenate(returns).astype(np.float32)
-    raise BadInput(
-        f"{outside.name} had not ended {episodes} episodes after {most} steps: give it a time limit, as "
-        "gymnasium.wrappers.TimeLimit does."
-    )
-
-
-def _best(model: Any, obs: Any, legal: Any) -> Any:
-    return jax.vmap(model.act)(obs, legal)

@@ -35,6 +35,9 @@ class Outside:
     shown: gymnasium.Space
     name: str
     number: int | None = None
+    solved: float | None = None
+    """The return from which on Gymnasium calls it solved."""
+    restarts: bool = True
 
     def __init__(self):
         self.count = -1
@@ -51,6 +54,18 @@ class Outside:
     def tells_mask(self) -> bool:
         """Tell whether the info of a reset has a mask."""
         raise NotImplementedError
+
+    def apart(self) -> "Outside":
+        """Return others like these, to be judged in; these themselves where they cannot be copied."""
+        return self
+
+    def filmed(self) -> "Outside":
+        """Return others like these that draw themselves, where that can be."""
+        return self.apart()
+
+    def drawn(self) -> Any:
+        """Return the drawing of the first: pixels `[h, w, 3]`, a text, or None."""
+        return None
 
     def begin(self, number: int, seed: int) -> None:
         """Begin so many episodes, the i-th seeded with `seed` + i."""
@@ -78,15 +93,47 @@ class Outside:
 class Copies(Outside):
     """Environments of Gymnasium's, one by one, each restarting as soon as it has ended."""
 
-    def __init__(self, first: gymnasium.Env, make: Callable[[], Any] | None):
+    def __init__(self, first: gymnasium.Env, make: Callable[..., Any] | None, restarts: bool = True):
         super().__init__()
-        self.envs, self.make = [first], make
+        self.envs, self.make, self.restarts = [first], make, restarts
         self.acting, self.shown = first.action_space, first.observation_space
-        self.name = first.spec.id if first.spec is not None else type(first.unwrapped).__name__
+        spec = first.spec
+        self.name = spec.id if spec is not None else type(first.unwrapped).__name__
+        self.solved = None if spec is None else spec.reward_threshold
+        self._apart: Outside | None = None
 
     def tells_mask(self) -> bool:
         """Tell whether the info of a reset has a mask."""
         return MASK in self.envs[0].reset(seed=0)[1]
+
+    def apart(self) -> Outside:
+        """Return copies of these, made once; these themselves where they cannot be copied."""
+        if self._apart is None:
+            try:
+                self._apart = Copies(self._another(), self.make)
+            except BadInput:
+                self._apart = self
+        return self._apart
+
+    def filmed(self) -> Outside:
+        """Return a copy of one that draws itself as pixels or text, if it can, and never restarts."""
+        modes = self.envs[0].metadata.get("render_modes") or ()
+        for mode in (one for one in ("rgb_array", "ansi") if one in modes):
+            try:
+                return Copies(self._another(render_mode=mode), None, restarts=False)
+            except (BadInput, TypeError):
+                continue
+        return self.apart()
+
+    def drawn(self) -> Any:
+        """Return the drawing of the first: pixels `[h, w, 3]`, a text, or None."""
+        env = self.envs[0]
+        if env.render_mode not in ("rgb_array", "ansi"):
+            return None
+        try:
+            return env.render()
+        except gymnasium.error.DependencyNotInstalled as error:
+            return f"It cannot be drawn: {error}"
 
     def begin(self, number: int, seed: int) -> None:
         """Begin so many episodes."""
@@ -103,20 +150,20 @@ class Copies(Outside):
         obs, reward, terminated, truncated, infos = (list(part) for part in zip(*steps, strict=True))
         after = observed(self.shown, obs)
         legal = self.masks(lambda i: infos[i].get(MASK), len(done))
-        for i in np.flatnonzero(np.asarray(terminated) | np.asarray(truncated)):
+        for i in np.flatnonzero(np.asarray(terminated) | np.asarray(truncated)) if self.restarts else ():
             obs[i], infos[i] = self.envs[i].reset()
         self.count += 1
         self.obs = observed(self.shown, obs)
         self.legal = self.masks(lambda i: infos[i].get(MASK), len(done))
         return _seen(after, legal, reward, terminated, truncated, np.ones(len(done), bool))
 
-    def _another(self) -> gymnasium.Env:
+    def _another(self, **more: Any) -> gymnasium.Env:
         if self.make is not None:
-            return self.make()
+            return self.make(**more)
         spec = self.envs[0].spec
         try:
             if spec is not None:
-                return gymnasium.make(spec)
+                return gymnasium.make(spec, **more)
         except (ValueError, gymnasium.error.Error):
             pass
         raise BadInput(
@@ -133,6 +180,7 @@ class Vectorised(Outside):
         self.env, self.number = env, env.num_envs
         self.acting, self.shown = env.single_action_space, env.single_observation_space
         self.name = env.spec.id if env.spec is not None else type(env.unwrapped).__name__
+        self.solved = None if env.spec is None else env.spec.reward_threshold
         try:
             self.mode = AutoresetMode(env.metadata.get("autoreset_mode"))
         except ValueError as error:

@@ -118,8 +118,13 @@ class Outing(NamedTuple):
 def begun(env: Env, envs: int, key: PRNGKeyArray) -> Stand:
     """Begin E environments, seeded from a key: the i-th with a number + i."""
     outside: Any = env.outside  # pyright: ignore[reportAttributeAccessIssue]
-    outside.begin(envs, int(np.asarray(jax.random.bits(key, dtype=jnp.uint32))) // 2)
+    outside.begin(envs, seed_of(key))
     return Stand(np.asarray(0, np.int64), np.zeros(envs, np.float32), np.zeros(envs, np.int32))
+
+
+def seed_of(key: PRNGKeyArray) -> int:
+    """Return a seed from 0 to 2³¹ - 1 that is drawn from a key."""
+    return int(np.asarray(jax.random.bits(key, dtype=jnp.uint32))) // 2
 
 
 def standing(env: Env, stand: Stand, key: PRNGKeyArray) -> Stand:

@@ -26,7 +26,8 @@ from ansatz._spelling import choose
 from ansatz.core import Clock, Fixed, Map, Parts, Recipe, Source
 from ansatz.maps.mlp import MLP
 from ansatz.rl.advantage import Played, check_discounts, generalized_advantage
-from ansatz.rl.agent import Encoder, check_env
+from ansatz.rl.agent import Encoder
+from ansatz.rl.check import check
 from ansatz.rl.dqn import discrete_actions, refresh
 from ansatz.rl.env import Env
 from ansatz.rl.explore import Schedule, chances, epsilon_greedy
@@ -207,7 +208,7 @@ class PolicyIteration(Recipe):
         """Return the parts for an environment."""
         check_positive(learning_rate=self.learning_rate)
         check_sizes(period=self.period, passes=self.passes, minibatches=self.minibatches)
-        env = rule(check_env(data), "mask", 1.0).env
+        env = rule(check(data, alone=True), "mask", 1.0).env
         encoder = Encoder(env.observations)
         critic = MLP(encoder.size, 1, self.width, self.depth, self.activation, key=key)
         epsilon = Schedule(self.first, self.last, self.explored)

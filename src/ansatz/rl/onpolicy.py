@@ -1,4 +1,4 @@
-"""What A2C, PPO and TRPO share: the environment, actor and critic, the rollout, the optimizer's options."""
+"""What A2C, A3C, PPO and TRPO share: fields, the environment, actor and critic, rollout, optimizer."""
 
 import math
 from collections.abc import Callable
@@ -10,8 +10,9 @@ import optax
 from jaxtyping import PRNGKeyArray, PyTree
 
 from ansatz._spelling import choose
-from ansatz.core import BadInput, Clock, Metrics, Source, Update, keep
-from ansatz.rl.agent import ActorCritic, build_actor_critic, check_env, keep_watching
+from ansatz.core import BadInput, Clock, Metrics, Recipe, Source, Update, keep
+from ansatz.rl.agent import ActorCritic, build_actor_critic, keep_watching
+from ansatz.rl.check import check
 from ansatz.rl.env import Env
 from ansatz.rl.explore import Schedule
 from ansatz.rl.hosted_play import driven
@@ -20,6 +21,36 @@ from ansatz.rl.rollout import Rollout
 from ansatz.training.step import clock_at
 
 RATES = ("constant", "linear", "cosine")
+
+
+class ActorCriticRecipe(Recipe):
+    """The fields that A2C, A3C, PPO and TRPO have in common; each of them sets its own usual values.
+
+    - `envs`: the environments that are played side by side; `steps`: in each of them, in a step of the run.
+    - `gamma`: γ; `lam`: the λ of GAE (1: returns of `steps` steps).
+    - `learning_rate`: η; `schedule`: how it falls to 0 (constant, linear, cosine); `largest`: the norm to
+      which longer gradients are clipped (0: none is).
+    - `width`, `depth`, `activation`: of actor and critic; `normalize`: standardize observations; `scale`:
+      divide rewards by the deviation of the discounted return.
+    - `illegal`: what happens to illegal actions (mask, penalty, both); `penalty`: its size.
+
+    Numbers out of range, unknown names and an environment that is none raise `BadInput`.
+    """
+
+    envs: int = eqx.field(default=8, static=True)
+    steps: int = eqx.field(default=128, static=True)
+    gamma: float = eqx.field(default=0.99, static=True)
+    lam: float = eqx.field(default=0.95, static=True)
+    learning_rate: float = eqx.field(default=3e-4, static=True)
+    schedule: str = eqx.field(default="constant", static=True)
+    largest: float = eqx.field(default=0.5, static=True)
+    width: int = eqx.field(default=64, static=True)
+    depth: int = eqx.field(default=2, static=True)
+    activation: str = eqx.field(default="tanh", static=True)
+    normalize: bool = eqx.field(default=False, static=True)
+    scale: bool = eqx.field(default=False, static=True)
+    illegal: str = eqx.field(default="mask", static=True)
+    penalty: float = eqx.field(default=1.0, static=True)
 
 
 class OnPolicy(NamedTuple):
@@ -34,7 +65,7 @@ class OnPolicy(NamedTuple):
 
 def on_policy(recipe: Any, env: Any, key: PRNGKeyArray) -> OnPolicy:
     """Return what the fields of an on-policy recipe say in common."""
-    met = rule(check_env(env), recipe.illegal, recipe.penalty)
+    met = rule(check(env, alone=True), recipe.illegal, recipe.penalty)
     model = build_actor_critic(
         met.env.observations, met.env.actions, recipe.width, recipe.depth, recipe.activation,
         recipe.normalize, key=key,

@@ -185,7 +185,8 @@ def _again(player: "Player") -> Section:
         Details("Every setting", [Facts([*rows, *player.source.items()])]),
         Details("Versions", [Facts(list(player.run.info["versions"].items()))]),
     ]
-    lead = "The same command and versions on the same machine give the same bits."
+    lead = "The same command and versions on the same machine give the same bits"
+    lead += ", if the environment, once seeded, is deterministic." if player.env.host else "."
     return Section("Do it again", blocks, lead)
 
 

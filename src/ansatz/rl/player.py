@@ -13,6 +13,7 @@ from ansatz.rl.algorithms import steps_of
 from ansatz.rl.env import Env
 from ansatz.rl.episode import Shown, frames, shown
 from ansatz.rl.evaluate import evaluate
+from ansatz.rl.hosted_names import label
 from ansatz.rl.trial import PlaySettings, Trial
 from ansatz.rl.worth import worth
 from ansatz.training.run import Run, from_snapshot
@@ -73,7 +74,7 @@ class Player(Kept):
     @property
     def name(self) -> str:
         """The name of the environment."""
-        return str(self.source.get("name") or type(self.env).__name__)
+        return str(self.source.get("name") or label(self.env))
 
     @property
     def best_seed(self) -> int:

@@ -25,9 +25,18 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from ansatz.core import BadInput, Clock, Metrics, Objective, Parts, Recipe, Update
+from ansatz.core import BadInput, Clock, Metrics, Objective, Parts, Update
 from ansatz.rl.explore import Schedule
-from ansatz.rl.onpolicy import Clocked, check_positive, clipped, on_policy, over, rate, rollout
+from ansatz.rl.onpolicy import (
+    ActorCriticRecipe,
+    Clocked,
+    check_positive,
+    clipped,
+    on_policy,
+    over,
+    rate,
+    rollout,
+)
 from ansatz.rl.rollout import Report, check_sizes, samples_of
 from ansatz.training.updates import Descend, Epochs, On, Until
 
@@ -83,47 +92,30 @@ def clipped_loss(
     return loss
 
 
-class PPO(Recipe):
+class PPO(ActorCriticRecipe):
     """Learn to act in an environment (`fit(PPO(), env, steps=…)`) by proximal policy optimization.
 
     A step of the run plays `steps` steps in each of `envs` environments, and then goes over them `passes`
     times in `minibatches` shuffled parts.
 
-    - `gamma`, `lam`: γ, and the λ of GAE.
+    - `passes`, `minibatches`: how often the steps are gone over, in how many shuffled parts.
     - `clip`, `clip_schedule`: ε, and how it falls (constant, linear, cosine); `value_clip`: clip V too.
     - `divergence`: the passes end once the mean KL(old ‖ new) of one is above it (0: never).
-    - `learning_rate`, `schedule` (constant, linear, cosine), `largest` norm of a gradient (0: any).
-    - `value_factor` c_v, `entropy_factor` c_e; `standardize`: standardize advantages.
-    - `width`, `depth`, `activation`: of actor and critic; `normalize`: standardize observations; `scale`:
-      divide rewards by the deviation of the discounted return.
-    - `illegal`: mask, penalty or both, and the size of the `penalty` (see `illegal`).
+    - `value_factor`: c_v; `entropy_factor`: c_e; `standardize`: standardize advantages.
 
-    Numbers out of range, unknown names and an environment that is none raise `BadInput`.
+    The other fields are those of `ActorCriticRecipe`.
     """
 
-    envs: int = eqx.field(default=8, static=True)
-    steps: int = eqx.field(default=128, static=True)
     passes: int = eqx.field(default=10, static=True)
     minibatches: int = eqx.field(default=4, static=True)
-    gamma: float = eqx.field(default=0.99, static=True)
-    lam: float = eqx.field(default=0.95, static=True)
     clip: float = eqx.field(default=0.2, static=True)
     clip_schedule: str = eqx.field(default="constant", static=True)
     value_clip: bool = eqx.field(default=False, static=True)
     divergence: float = eqx.field(default=0.0, static=True)
-    learning_rate: float = eqx.field(default=3e-4, static=True)
     schedule: str = eqx.field(default="linear", static=True)
-    largest: float = eqx.field(default=0.5, static=True)
     value_factor: float = eqx.field(default=0.5, static=True)
     entropy_factor: float = eqx.field(default=0.0, static=True)
     standardize: bool = eqx.field(default=True, static=True)
-    width: int = eqx.field(default=64, static=True)
-    depth: int = eqx.field(default=2, static=True)
-    activation: str = eqx.field(default="tanh", static=True)
-    normalize: bool = eqx.field(default=False, static=True)
-    scale: bool = eqx.field(default=False, static=True)
-    illegal: str = eqx.field(default="mask", static=True)
-    penalty: float = eqx.field(default=1.0, static=True)
 
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the parts for an environment."""

@@ -35,6 +35,7 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("a2c", "MountainCar-v0"): {
         "total_steps": 1_000_000, "envs": 16, "normalize": True, "scale": True,
     },
+    ("a3c", "CartPole-v1"): {"total_steps": 500_000, "envs": 8, "schedule": "linear"},
     ("trpo", "CartPole-v1"): {
         "total_steps": 100_000, "envs": 4, "steps": 512, "gamma": 0.98, "passes": 20, "minibatches": 8,
     },

@@ -20,7 +20,7 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from ansatz._spelling import choose
 from ansatz.core import BadInput, Clock, Map, Metrics, Parts, Recipe, Source, Update
 from ansatz.rl.advantage import check_discounts
-from ansatz.rl.agent import check_env
+from ansatz.rl.check import check
 from ansatz.rl.dqn import Exploring, discrete_actions
 from ansatz.rl.env import Discrete
 from ansatz.rl.explore import Schedule
@@ -174,7 +174,7 @@ class QLearning(Recipe):
         choose("rule", self.rule, dict.fromkeys(RULES))
         check_positive(learning_rate=self.learning_rate)
         check_discounts(self.gamma)
-        met = rule(check_env(data), self.illegal, self.penalty)
+        met = rule(check(data, alone=True), self.illegal, self.penalty)
         if met.factor:
             raise BadInput(
                 "A table proposes nothing that a penalty could fall on: illegal is mask or penalty."

@@ -23,7 +23,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PRNGKeyArray
 
 from ansatz.core import BadInput, Parts, Recipe
-from ansatz.rl.agent import ActorCritic, Encoder, actor_critic, check_env
+from ansatz.rl.agent import ActorCritic, Encoder, actor_critic
+from ansatz.rl.check import check
 from ansatz.rl.env import Box, Discrete, Env
 from ansatz.rl.trpo import TRPO
 from ansatz.rl.wrappers import History
@@ -76,7 +77,7 @@ class Recurrent(Recipe):
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the parts for an environment."""
         given: Any = self.recipe
-        env = check_env(data)
+        env = check(data, alone=True)
         if env.host:
             raise BadInput("A memory needs an environment of pure functions, which History can wrap.")
         if not 1 <= self.hidden < math.inf:

@@ -31,7 +31,8 @@ from ansatz.core import BadInput, Clock, Fixed, Map, Metrics, Objective, Parts, 
 from ansatz.maps.mlp import MLP
 from ansatz.maps.stacked import Stacked
 from ansatz.rl.advantage import check_discounts
-from ansatz.rl.agent import Encoder, action_size, check_env
+from ansatz.rl.agent import Encoder, action_size
+from ansatz.rl.check import check
 from ansatz.rl.dqn import refresh
 from ansatz.rl.env import Box, Discrete
 from ansatz.rl.hosted_play import driven
@@ -212,7 +213,7 @@ class SAC(Recipe):
             raise BadInput(
                 f"SAC has a share in (0, 1] and alpha >= 0 (0: learned), not {self.share!r}, {self.alpha!r}."
             )
-        met = rule(check_env(data), self.illegal, self.penalty)
+        met = rule(check(data, alone=True), self.illegal, self.penalty)
         model = self._model(met.env.observations, met.env.actions, key)
         playing = Steps(met.env, Acting(met.env.actions), self.envs, self.steps, self.start, met.masked)
         source = driven(Replay(playing, self.capacity, self.batch, self.batches))

@@ -10,6 +10,7 @@ from ansatz._spelling import choose, nearest
 from ansatz.core import BadInput, Parts, Recipe
 from ansatz.rl.algorithms import ALGORITHMS, algorithm, runs_for, steps_of
 from ansatz.rl.evaluate import watching
+from ansatz.rl.hosted_names import bare
 from ansatz.rl.presets import TOTAL_STEPS, preset
 from ansatz.rl.rollout import check_sizes
 
@@ -85,7 +86,7 @@ def sort_out(name: str, options: dict[str, Any]) -> tuple[PlaySettings, Trial]:
     if unknown := [one for one in options if one not in fields and one not in SETTINGS]:
         hint = nearest(unknown[0], sorted({*fields, *SETTINGS}))
         raise BadInput(f"There is no setting {unknown[0]!r} of {chosen}; {hint}.")
-    tuned = preset(chosen, name)
+    tuned = preset(chosen, bare(name))
     total = tuned.pop("total_steps", TOTAL_STEPS)
     settings = PlaySettings(**{one: value for one, value in options.items() if one in SETTINGS})
     own = {one: value for one, value in options.items() if one in fields}

@@ -29,8 +29,8 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 
-from ansatz.core import BadInput, Clock, Metrics, Parts, Recipe, Update, trainable
-from ansatz.rl.onpolicy import check_positive, clipped, on_policy, rate, rollout
+from ansatz.core import BadInput, Clock, Metrics, Parts, Update, trainable
+from ansatz.rl.onpolicy import ActorCriticRecipe, check_positive, clipped, on_policy, rate, rollout
 from ansatz.rl.policy import Categorical
 from ansatz.rl.ppo import standardized
 from ansatz.rl.rollout import Report, check_sizes, samples_of
@@ -195,27 +195,19 @@ def _critic(model: Any) -> Any:
     return model.critic
 
 
-class TRPO(Recipe):
+class TRPO(ActorCriticRecipe):
     """Learn to act in an environment (`fit(TRPO(), env, steps=…)`) by trust region policy optimization.
 
     A step of the run plays `steps` steps in each of `envs` environments, moves the actor once, and goes over
     the steps `passes` times in `minibatches` shuffled parts with the critic.
 
-    - `gamma`, `lam`: γ, and the λ of GAE.
     - `delta`, `damping`, `iterations`, `shrink`, `tries`, `standardize`: see `TrustRegion`.
-    - `learning_rate`, `schedule` (constant, linear, cosine), `largest` norm of a gradient (0: any): of the
-      critic.
-    - `width`, `depth`, `activation`: of actor and critic; `normalize`: standardize observations; `scale`:
-      divide rewards by the deviation of the discounted return.
-    - `illegal`: mask, penalty or both, and the size of the `penalty` (see `illegal`).
+    - `passes`, `minibatches`: how often the critic goes over the steps, in how many shuffled parts.
 
-    Numbers out of range, unknown names and an environment that is none raise `BadInput`.
+    `learning_rate`, `schedule` and `largest` are the critic's.
+    The fields that others have too are those of `ActorCriticRecipe`.
     """
 
-    envs: int = eqx.field(default=8, static=True)
-    steps: int = eqx.field(default=128, static=True)
-    gamma: float = eqx.field(default=0.99, static=True)
-    lam: float = eqx.field(default=0.95, static=True)
     delta: float = eqx.field(default=0.01, static=True)
     damping: float = eqx.field(default=0.1, static=True)
     iterations: int = eqx.field(default=15, static=True)
@@ -225,15 +217,7 @@ class TRPO(Recipe):
     passes: int = eqx.field(default=10, static=True)
     minibatches: int = eqx.field(default=8, static=True)
     learning_rate: float = eqx.field(default=1e-3, static=True)
-    schedule: str = eqx.field(default="constant", static=True)
     largest: float = eqx.field(default=0.0, static=True)
-    width: int = eqx.field(default=64, static=True)
-    depth: int = eqx.field(default=2, static=True)
-    activation: str = eqx.field(default="tanh", static=True)
-    normalize: bool = eqx.field(default=False, static=True)
-    scale: bool = eqx.field(default=False, static=True)
-    illegal: str = eqx.field(default="mask", static=True)
-    penalty: float = eqx.field(default=1.0, static=True)
 
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the parts for an environment."""

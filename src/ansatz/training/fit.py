@@ -204,7 +204,7 @@ class _Session:
         assert self.budget is not None
         seconds = self.driver.program.step_seconds
         if seconds is None:
-            return 2**31 - 2
+            seconds = self.driver.measured(self.arrays, self.ready.key)
         left = self.budget - (time.monotonic() - self.begun)
         return max(1, math.floor(0.93 * left / seconds))
 

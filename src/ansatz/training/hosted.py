@@ -13,10 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ansatz.core import Source
+from ansatz.core import Parts
 from ansatz.training.drivers import Chunk, _no_rows, _stack
 from ansatz.training.program import Program, exhausted, unflatten
-from ansatz.training.step import clock_at
+from ansatz.training.step import FIRST, clock_at, watched
 
 
 class Hosted:
@@ -24,18 +24,20 @@ class Hosted:
 
     name = "hosted"
 
-    def __init__(self, program: Program, consts: Any, source: Source, source_state: Any):
-        self.program, self.consts, self.source = program, consts, source
-        self.source_state = source_state
+    def __init__(self, program: Program, consts: Any, parts: Parts, source_state: Any):
+        self.program, self.consts, self.source = program, consts, parts.source
+        # The program may be that of another environment of the same shapes: what is played is our own.
+        self.watch, self.source_state = parts.watch, source_state
         self._learn = program.compiled.setdefault("learn", jax.jit(program.learn))
         self._check = program.compiled.setdefault("validate", jax.jit(program.validate))
+        self._judge = program.compiled.setdefault("judge", jax.jit(program.judge))
 
     def compile(self, arrays: list[Any], key: Any) -> None:
         """Nothing can be compiled before the first batch is seen."""
 
     def run(self, arrays: list[Any], key: Any, start: int, total: int, count: int, stop: Any = None) -> Chunk:
         """Take up to `count` steps; `stop()` is asked before each."""
-        rows, checks, times, done, watch = [], [], [], False, self.program.watch
+        rows, checks, times, done, watch = [], [], [], False, self.watch
         batches = self._ahead(arrays, key, start, total, count)
         try:
             for i in range(count):
@@ -55,7 +57,7 @@ class Hosted:
                 arrays, self.source_state = new, source_state
                 rows.append(row)
                 if watch and ((start + i + 1) % watch.every == 0 or start + i + 1 == total):
-                    arrays, check = self._check(self.consts, arrays, key, step + 1, all_)
+                    arrays, check = self._validated(arrays, key, start + i + 1, total)
                     checks.append(np.asarray(check))
                     times.append(start + i + 1)
                     if done := bool(exhausted(self.program, arrays)):
@@ -63,6 +65,40 @@ class Hosted:
         finally:
             batches.close()
         return Chunk(arrays, len(rows), _stack(rows), _stack(checks), np.array(times, np.int32), None, done)
+
+    def measured(self, arrays: list[Any], key: Any, target: float = 0.3) -> float:
+        """Return the seconds of one step with its share of a validation: some are taken and thrown away.
+
+        The source then begins anew, as if it had not been drawn from.
+        """
+        clock, total, steps = time.perf_counter, 2**31 - 2, 1
+        self.run(arrays, key, 0, total, 1)
+        while True:
+            begun = clock()
+            self.run(arrays, key, 0, total, steps)
+            elapsed = clock() - begun
+            if elapsed >= target or steps >= 256:
+                break
+            steps = min(256, 4 * steps)
+        seconds = elapsed / steps
+        if self.watch is not None:
+            for _ in range(2):
+                begun = clock()
+                jax.block_until_ready(self._validated(arrays, key, 1, total))
+                elapsed = clock() - begun
+            seconds += elapsed / self.watch.every
+        model = unflatten(self.program.state, arrays).model
+        self.source_state = self.source.init(model, jax.random.fold_in(key, FIRST))
+        return seconds
+
+    def _validated(self, arrays: list[Any], key: Any, step: int, total: int) -> tuple[Any, Any]:
+        """Return the arrays with the best model so far, and the row of a validation after `step` steps."""
+        now, all_ = jnp.asarray(step, jnp.int32), jnp.asarray(total, jnp.int32)
+        if self.watch is None or not self.watch.source.host:
+            return self._check(self.consts, arrays, key, now, all_)
+        model = unflatten(self.program.state, arrays).model
+        batches = watched(self.watch, model, clock_at(now, all_), key)
+        return self._judge(self.consts, arrays, batches, now, all_)
 
     def _draw(self, state: Any, arrays: Any, key: Any, step: int, total: int) -> tuple[Any, Any]:
         model = unflatten(self.program.state, arrays).model

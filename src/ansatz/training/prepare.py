@@ -52,6 +52,10 @@ def prepare(recipe: Recipe, data: Any, key: Any, seeds: int, enter: Any = None, 
     host = built[0].source.host
     if host and seeds > 1:
         raise BadInput("A source on the host trains one seed at a time; run the seeds one after the other.")
+    if not host and built[0].watch is not None and built[0].watch.source.host:
+        raise BadInput(
+            "A validation is drawn on the host only where the training is, and this one is compiled."
+        )
     states = [_start(parts, k) for parts, k in zip(built, keys, strict=True)]
     source_state = states[0].source if host else None
     if host:
@@ -93,9 +97,7 @@ def choose(prepared: Prepared, seeds: int, driver: str | None, place: Placement 
     others are looped, and a heavy one (over 10 ms) is tried split as well and the faster kept.
     """
     if prepared.parts.source.host:
-        return Hosted(
-            program_for(prepared, 1, ONE), prepared.consts, prepared.parts.source, prepared.source_state
-        )
+        return Hosted(program_for(prepared, 1, ONE), prepared.consts, prepared.parts, prepared.source_state)
     if place is not None:
         return _ready(prepared, seeds, driver, place, total)
     place = for_seeds(seeds) if seeds > 1 else ONE

@@ -20,7 +20,7 @@ from jaxtyping import PyTree
 from ansatz._compat import jaxpr_as_fun, shard_map
 from ansatz.core import BadInput, Mean, Metrics, Parts
 from ansatz.training.devices import Placement
-from ansatz.training.step import State, advance, clock_at, draw, learn, validate
+from ansatz.training.step import State, advance, clock_at, draw, judge, learn, validate
 from ansatz.training.structure import same
 
 CHUNK = 4096
@@ -157,6 +157,12 @@ class Program:
         """Validation on flat arrays, after `step` steps."""
         parts, state = unflatten(self.parts, consts), unflatten(self.state, arrays)
         new, metrics = validate(parts, state, clock_at(step, total), key)
+        return self._closed(new), self.check.pack(metrics)
+
+    def judge(self, consts: Any, arrays: Any, batches: Any, step: Any, total: Any) -> tuple[Any, Any]:
+        """The compiled half of a validation whose batches come from the host, after `step` steps."""
+        parts, state = unflatten(self.parts, consts), unflatten(self.state, arrays)
+        new, metrics = judge(parts, state, batches, clock_at(step, total))
         return self._closed(new), self.check.pack(metrics)
 
     def over_seeds(self, function: Any) -> Any:

@@ -17,7 +17,10 @@ import jax.numpy as jnp
 import jax.random as jr
 from jaxtyping import Array, Float, Int, PRNGKeyArray, PyTree
 
-from ansatz.core import BadInput, Clock, Mean, Metrics, Parts, trainable
+from ansatz.core import BadInput, Clock, Mean, Metrics, Parts, Watch, trainable
+
+FIRST = 0x7FFFFFFF
+"""What is folded into a run's key for the first state of a source."""
 
 
 class Best(NamedTuple):
@@ -55,7 +58,7 @@ def start(parts: Parts, key: PRNGKeyArray) -> State:
         theta = eqx.filter(parts.model, trainable(parts.model))
         best = Best(theta, jnp.asarray(jnp.inf, jnp.float32), zero, zero)
     opts = tuple(update.init(parts.model) for update in parts.updates)
-    source = parts.source.init(parts.model, jr.fold_in(key, 0x7FFFFFFF))
+    source = parts.source.init(parts.model, jr.fold_in(key, FIRST))
     return jax.tree.map(_settled, State(parts.model, opts, source, best))
 
 
@@ -92,12 +95,25 @@ def validate(parts: Parts, state: State, clock: Clock, key: PRNGKeyArray) -> tup
     `clock.step` is the number of steps taken.  Once `patience` has run out the best stays as it is,
     so that a seed of an ensemble ends where it would have ended alone.
     """
+    assert parts.watch is not None
+    return judge(parts, state, watched(parts.watch, state.model, clock, key), clock)
+
+
+def watched(watch: Watch, model: Any, clock: Clock, key: PRNGKeyArray) -> list[Any]:
+    """Return the batches of one validation of a model."""
+    source, batches = watch.source.init(model, key), []
+    for _ in range(watch.batches):
+        batch, source = watch.source.next(source, model, clock, key)
+        batches.append(batch)
+    return batches
+
+
+def judge(parts: Parts, state: State, batches: list[Any], clock: Clock) -> tuple[State, Metrics]:
+    """Measure the watched objective on batches: the compiled half of a validation on the host."""
     watch = parts.watch
     assert watch is not None and state.best is not None
-    source = watch.source.init(state.model, key)
     reports = []
-    for _ in range(watch.batches):
-        batch, source = watch.source.next(source, state.model, clock, key)
+    for batch in batches:
         loss, metrics = watch.objective(state.model, batch, None)
         reports.append({"loss": loss, **metrics})
     metrics = {name: _mean([report[name] for report in reports]) for name in reports[0]}
