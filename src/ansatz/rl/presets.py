@@ -60,6 +60,10 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("q-learning", "Taxi-v4"): {"total_steps": 500_000, "envs": 16},
     ("q-learning", "CliffWalking-v1"): {"total_steps": 200_000, "gamma": 1.0},
     ("sarsa", "CliffWalking-v1"): {"total_steps": 200_000, "gamma": 1.0},
+    ("curriculum", "Puzzle8"): {"total_steps": 2_048_000, "longest": 50},
+    ("curriculum", "Cube2"): {
+        "total_steps": 2_048_000, "deepest": 20, "kept": 0, "longest": 20, "width": 384,
+    },
 }  # fmt: skip
 
 TOTAL_STEPS = 100_000
