@@ -10,6 +10,7 @@ examples:
   ansatz play DeepSea --let size=12 --budget 60s
   ansatz play world.py:Maze --with q-learning
   ansatz play gymnasium:LunarLander-v3 --with ppo
+  ansatz play Puzzle8 --with curriculum
   ansatz play --resume runs/pole
   ansatz watch runs/pole
 """
@@ -190,6 +191,7 @@ def _told(player: Any, folder: Path, *, report: bool) -> tuple[dict[str, Any], l
         "chance": found.by_chance.value,
         "best": found.best,
         "solved": found.solved,
+        "search": found.search and dataclasses.asdict(found.search),
         "env_steps": player.env_steps,
         "steps": run.step,
         "parameters": count_parameters(run.member(0)),
@@ -203,6 +205,7 @@ def _told(player: Any, folder: Path, *, report: bool) -> tuple[dict[str, Any], l
     _, values = curve(run.validation, steps_of(player.recipe.learner))
     lines = [f"returns {sparkline(values.mean(0))}  {values.mean(0)[0]:.4g} → {values.mean(0)[-1]:.4g}"]
     shown = [table, "", answer(player).text, *(lines if values.size else []), run.message]
+    shown += [found.search.words] if found.search else []
     shown += [f"· {remark}" for remark in player.remarks]
     shown.append(f"The run is in {folder}" + (f", its report in {page}." if page else "."))
     shown.append(f"`ansatz watch {folder}` shows an episode.")

@@ -19,7 +19,9 @@ from ansatz.rl.qlearning import QLearning
 from ansatz.rl.reinforce import REINFORCE
 from ansatz.rl.sac import SAC
 from ansatz.rl.selfplay import SelfPlay
+from ansatz.rl.solving import CurriculumIteration
 from ansatz.rl.trpo import TRPO
+from ansatz.rl.value_iteration import ValueIteration
 
 
 class Algorithm(NamedTuple):
@@ -43,6 +45,10 @@ ALGORITHMS: Mapping[str, Algorithm] = {
     "alphazero": Algorithm(AlphaZero, {}, "a network that learns what tree search found"),
     "self-play": Algorithm(SelfPlay, {}, "PPO in every seat of a game, drawn to a magnet"),
     "policy-iteration": Algorithm(PolicyIteration, {}, "a value function, one step ahead"),
+    "value-iteration": Algorithm(ValueIteration, {}, "a value function that learns what a look ahead says"),
+    "curriculum": Algorithm(
+        CurriculumIteration, {}, "value iteration from the goal backwards; judged with A* search too"
+    ),
 }
 
 

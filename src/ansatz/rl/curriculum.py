@@ -59,6 +59,55 @@ class Backwards(Wrapper):
         return jax.tree.map(lambda x: x[level, node], self.tree)
 
 
+class Walked(Wrapper):
+    """An environment whose episodes begin 1, …, `depth` random inverse moves before `goal`, each as likely.
+
+    Nothing is kept, so that states of large worlds come but once; a walk may turn back, and is then nearer
+    than it is long.  One that ends at the goal goes a move further.
+    """
+
+    goal: PyTree
+    depth: Int[Array, ""]
+    levels: int = eqx.field(static=True)
+
+    def reset(self, key: PRNGKeyArray) -> PyTree:
+        """Return the end of a walk."""
+        first, second, last = jax.random.split(key, 3)
+        length = jax.random.randint(first, (), 1, self.depth + 1, jnp.int32)
+
+        def back(i: Array, state: PyTree) -> PyTree:
+            return self.env.inverse_moves(state, jax.random.fold_in(second, i))
+
+        state = jax.lax.fori_loop(0, length, back, self.goal)
+        pairs = zip(jax.tree.leaves(state), jax.tree.leaves(self.goal), strict=True)
+        returned = jnp.stack([(a == b).all() for a, b in pairs]).all()
+        further = self.env.inverse_moves(self.goal, last)
+        return jax.tree.map(lambda a, b: jnp.where(returned, a, b), further, state)
+
+
+def walked(env: Env, levels: int, goal: PyTree = None, depth: int = 1) -> Walked:
+    """Return an environment that begins 1, …, `depth` random inverse moves before its goal, at most `levels`.
+
+    `goal` is by default `env.solved`.
+
+    Raises:
+        BadInput: there is no inverse move, or no goal.
+    """
+    check_sizes(levels=levels, depth=depth)
+    goal = _goal(env, goal)
+    jax.eval_shape(env.inverse_moves, goal, jax.random.key(0))
+    return Walked(env, goal, jnp.asarray(min(depth, levels), jnp.int32), levels)
+
+
+def _goal(env: Env, goal: PyTree) -> PyTree:
+    found = getattr(env, "solved", None) if goal is None else goal
+    if found is None:
+        raise BadInput(
+            f"{type(env).__name__} does not say by `solved` where an inverse search tree begins: give `goal`."
+        )
+    return found
+
+
 def backwards(
     env: Env, levels: int, width: int = 1024, goal: PyTree = None, seed: int = 0, depth: int = 1
 ) -> Backwards:
@@ -76,13 +125,7 @@ def backwards(
         BadInput: there is no inverse move, no goal, or nothing before it.
     """
     check_sizes(levels=levels, width=width, depth=depth)
-    if goal is None:
-        goal = getattr(env, "solved", None)
-    if goal is None:
-        raise BadInput(
-            f"{type(env).__name__} does not say by `solved` where an inverse search tree begins: give `goal`."
-        )
-    tree = _tree(env, levels, width, goal, seed)
+    tree = _tree(env, levels, width, _goal(env, goal), seed)
     found = len(jax.tree.leaves(tree)[0]) - 1
     if found < 1:
         raise BadInput(f"No state of {type(env).__name__} lies one move before the goal.")
@@ -164,7 +207,7 @@ def at_depth(source: PyTree, depth: Int[Array, ""]) -> PyTree:
     """Return a source, or all else that holds environments, with those on a tree beginning at a depth."""
 
     def is_one(node: Any) -> bool:
-        return isinstance(node, Backwards)
+        return isinstance(node, Backwards | Walked)
 
     def change(node: Any) -> Any:
         return eqx.tree_at(lambda env: env.depth, node, depth) if is_one(node) else node
@@ -191,12 +234,13 @@ class Curriculum(Recipe):
     """Learn as another recipe does (`fit(Curriculum(PPO()), env, steps=…)`), by a curriculum.
 
     - `learner`: the recipe; `mode`: success, fixed or none.
-    - `depth`: k, at first or always; `deepest`: the most levels that the tree gets, of `width` states each.
+    - `depth`: k, at first or always; `deepest`: the most levels that the tree gets, of `width` states each;
+      with a width of 0 no tree is kept, and an episode begins so many random inverse moves away (`Walked`).
     - `threshold`, `window`: k goes up when this share of so many episodes reached an end.
     - `seed`: which states the tree keeps.
 
-    `env` has inverse moves and a state `solved`, or was made by `backwards`.  Numbers out of range, an
-    unknown mode and environments without a tree raise `BadInput`.
+    `env` has inverse moves and a state `solved`, or was made by `backwards` or `walked`.  Numbers out of
+    range, an unknown mode and environments without a tree raise `BadInput`.
 
     Florensa et al. 2017, "Reverse curriculum generation for reinforcement learning".
     """
@@ -213,7 +257,9 @@ class Curriculum(Recipe):
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the parts of the learner for an environment, with its source on the tree."""
         choose("mode", self.mode, dict.fromkeys(MODES))
-        check_sizes(depth=self.depth, deepest=self.deepest, window=self.window, width=self.width)
+        check_sizes(depth=self.depth, deepest=self.deepest, window=self.window)
+        if self.width:
+            check_sizes(width=self.width)
         if not 0 < self.threshold <= 1:
             raise BadInput(f"The threshold of success is a share in (0, 1], not {self.threshold!r}.")
         if not isinstance(data, Env):
@@ -221,8 +267,12 @@ class Curriculum(Recipe):
                 f"A curriculum takes an environment (an `ansatz.rl.env.Env`), not {type(data).__name__}."
             )
         if self.mode == "none":
-            return self.learner.build(data.env if isinstance(data, Backwards) else data, key)
-        env = data if isinstance(data, Backwards) else _grown(data, self.deepest, self.width, self.seed)
+            return self.learner.build(data.env if isinstance(data, Backwards | Walked) else data, key)
+        env = (
+            data
+            if isinstance(data, Backwards | Walked)
+            else _grown(data, self.deepest, self.width, self.seed)
+        )
         parts = self.learner.build(env, key)
         deepest = self.depth if self.mode == "fixed" else self.deepest
         source = Growing(
@@ -231,8 +281,10 @@ class Curriculum(Recipe):
         return parts._replace(source=source, updates=(*parts.updates, Depth()))
 
 
-def _grown(env: Env, levels: int, width: int, seed: int) -> Backwards:
-    """Return `backwards`, of the same environment the same."""
+def _grown(env: Env, levels: int, width: int, seed: int) -> Backwards | Walked:
+    """Return `backwards`, of the same environment the same, or `walked` where no width is given."""
+    if not width:
+        return walked(env, levels)
     try:
         hash(env)
     except TypeError:

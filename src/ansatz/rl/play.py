@@ -30,6 +30,7 @@ from ansatz.rl.hosted_names import (
 )
 from ansatz.rl.player import KIND, Evaluation, Player
 from ansatz.rl.reference import SOLVED, Chance, best_return
+from ansatz.rl.solving import Searched, judged_by_search
 from ansatz.rl.trial import PlaySettings, Trial, run_steps, sort_out
 from ansatz.store.source_file import names_in
 from ansatz.training.fit import fit
@@ -194,8 +195,17 @@ def judge(ready: ReadyPlay, run: Run) -> Player:
     returns = [evaluate(env, run.member(at), *asked) for at in range(run.seeds)]
     usual = not ready.source.get("parameters") and not ready.source.get("file")
     solved = SOLVED.get(bare(name), getattr(env, "solved", None)) if usual else None
-    found = Evaluation(np.stack(returns), chance, best_return(env), solved)
+    search = _searched(ready, run.member(int(np.mean(returns, 1).argmax())))
+    found = Evaluation(np.stack(returns), chance, best_return(env), solved, search)
     return Player(run, env, found, ready.recipe, settings, ready.source, tuple(_remarks(ready, run, found)))
+
+
+def _searched(ready: ReadyPlay, model: Any) -> Searched | None:
+    """Return what A* makes of a model's value, where the algorithm is judged by that."""
+    learner: Any = ready.recipe.learner
+    if not getattr(learner, "expansions", 0):
+        return None
+    return judged_by_search(ready.env, model, ready.settings.episodes, learner, ready.settings.seed + 1)
 
 
 def _remarks(ready: ReadyPlay, run: Run, found: Evaluation) -> list[str]:

@@ -100,6 +100,8 @@ def _worth(player: "Player") -> Section:
     blocks.append(
         Picture(returns_drawn(found.returns, found.chance), "Returns of single episodes.", "Episodes")
     )
+    if found.search is not None:
+        blocks.append(Sentence(found.search.words))
     lead = (
         "New episodes, which training did not see, of the model that the evaluations on the way liked best."
     )

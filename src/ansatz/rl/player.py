@@ -14,6 +14,7 @@ from ansatz.rl.env import Env
 from ansatz.rl.episode import Shown, frames, shown
 from ansatz.rl.evaluate import evaluate
 from ansatz.rl.hosted_names import label
+from ansatz.rl.solving import Searched
 from ansatz.rl.trial import PlaySettings, Trial
 from ansatz.rl.worth import worth
 from ansatz.training.run import Run, from_snapshot
@@ -26,12 +27,14 @@ class Evaluation:
     """The last evaluation: returns `[seeds, episodes]`, those of chance `[episodes]`, and what is known.
 
     `best` is the largest expected return, `solved` the return that counts as solved; None where unknown.
+    `search`: what A* makes of new positions, where the algorithm is judged by that too.
     """
 
     returns: np.ndarray
     chance: np.ndarray
     best: float | None
     solved: float | None
+    search: Searched | None = None
 
     @property
     def worth(self) -> Interval:
@@ -47,7 +50,7 @@ class Evaluation:
         """Return the evaluation as JSON."""
         return {
             "returns": self.returns.tolist(), "chance": self.chance.tolist(), "best": self.best,
-            "solved": self.solved,
+            "solved": self.solved, "search": self.search and dataclasses.asdict(self.search),
         }  # fmt: skip
 
     @staticmethod
@@ -56,7 +59,8 @@ class Evaluation:
         returns, chance = (np.asarray(found[name], float) for name in ("returns", "chance"))
         if returns.ndim != 2 or chance.ndim != 1:
             raise ValueError(f"returns of shape {returns.shape}")
-        return Evaluation(returns, chance, found["best"], found["solved"])
+        search = Searched(**found["search"]) if found.get("search") else None
+        return Evaluation(returns, chance, found["best"], found["solved"], search)
 
 
 @dataclasses.dataclass(frozen=True)

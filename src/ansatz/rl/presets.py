@@ -74,6 +74,10 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "total_steps": 40_960_000, "envs": 512, "steps": 16, "passes": 1, "width": 128, "last_rate": 2e-5,
         "temperature": 0.5, "last_temperature": 0.2, "measured": 100,
     },
+    ("curriculum", "Puzzle8"): {"total_steps": 2_048_000, "longest": 50},
+    ("curriculum", "Cube2"): {
+        "total_steps": 2_048_000, "deepest": 20, "kept": 0, "longest": 20, "width": 384,
+    },
 }  # fmt: skip
 
 TOTAL_STEPS = 100_000
