@@ -20,7 +20,7 @@ SEARCHERS += $(if $(ANSATZ_PEER_OPEN_SPIEL),,benchmarks/peers/.venv-open_spiel/.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test lint bench bench-solve bench-generate bench-play docs lock clean
+.PHONY: help setup tour test lint bench bench-solve bench-generate bench-play corpus docs lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -57,6 +57,9 @@ bench-generate: $(STAMP) $(NANOGPT) $(PYTHAE)  ## Make the peers' environments a
 
 bench-play: $(STAMP) $(SB3) $(SEARCHERS)  ## Make the peers' environments and measure the bars of play
 	$(BIN)/python -m benchmarks.run play $(ROW)
+
+corpus: $(STAMP)  ## Untie the hard unknots and the knots to 10 crossings, with certificates
+	$(BIN)/python -m benchmarks.corpus
 
 benchmarks/peers/.venv-%/.installed: benchmarks/peers/%.txt
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)

@@ -67,7 +67,7 @@ ALEXANDER = {
 @pytest.fixture(scope="module")
 def diagrams() -> list[Diagram]:
     """Knot diagrams of many kinds: named ones, and what random walks lead to."""
-    found = [named(name) for name in names()[1::3]]
+    found = [named(name) for name in names()[1:57:3]]
     for seed, word in enumerate(([1, 1, 1], [1, -2, 1, -2], [1, 1, 1, 2, -1, 2])):
         found += [after.diagram(14).resized() for *_, after in walk(from_braid(word), 25, 14, 3, seed)]
     return [diagram for diagram in found if diagram.crossings]

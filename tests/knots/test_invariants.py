@@ -14,7 +14,7 @@ from ansatz.knots.codes import from_braid, from_pd, to_pd, torus
 from ansatz.knots.diagram import circle
 from ansatz.knots.invariants import SMALL_PRIME, alexander, determinant, determinants, jones
 from ansatz.knots.moves import room
-from ansatz.knots.table import hard_unknots, named, names
+from ansatz.knots.table import hard_unknots, knots, named, names
 
 JONES = {
     (1, 1, 1): {1: 1, 3: 1, 4: -1},
@@ -94,12 +94,12 @@ def test_the_hard_unknots_look_like_the_unknot():
 
 
 def test_determinants_under_jit_and_vmap():
-    knots = [circle(), from_pd([[1, 1, 2, 2]]), *(named(name) for name in names()[-35:]), torus(4, 5)]
-    knots += [after.diagram(16) for *_, after in walk(from_braid([1, 1, 1]), 40, 12, 3, 4)]
-    alpha = jnp.stack([room(knot, 16).alpha for knot in knots])
+    diagrams = [circle(), from_pd([[1, 1, 2, 2]]), *(named(name) for name in knots()[:35]), torus(4, 5)]
+    diagrams += [after.diagram(16) for *_, after in walk(from_braid([1, 1, 1]), 40, 12, 3, 4)]
+    alpha = jnp.stack([room(knot, 16).alpha for knot in diagrams])
     primes = (SMALL_PRIME, 10007, 7)
     found = np.asarray(jax.jit(jax.vmap(lambda one: determinants(one, primes)))(alpha))
-    for knot, row in zip(knots, found, strict=True):
+    for knot, row in zip(diagrams, found, strict=True):
         value = determinant(knot)
         assert row.tolist() == [min(value % p, -value % p) for p in primes]
 

@@ -62,18 +62,33 @@ def simplify(
     if diagram.components != 1:
         raise BadInput(f"The diagram has {diagram.components} components; only knots are simplified.")
     start = standard(diagram)
-    search = _Search(Sketch(start), Random(seed))
-    began, most = time.perf_counter(), math.inf if rounds is None else rounds
-    done = 0
-    while search.reduce() and done < most and time.perf_counter() - began < seconds:
+    began = time.perf_counter()
+    most = math.inf if rounds is None else rounds
+    best, moves, done = shrink(Sketch(start), Random(seed), most, until=began + seconds, passes=passes)
+    return Simplified(start, best.diagram().resized(), moves, done, time.perf_counter() - began)
+
+
+def shrink(
+    sketch: Sketch, rng: Random, rounds: float | int, *, until: float = math.inf, passes: bool = True
+) -> tuple[Sketch, list[Move], int]:
+    """Return the smallest sketch that the search meets, the moves that lead to it, and the rounds it took.
+
+    The sketch that is given is changed.  The crossings keep their numbers, so that moves may follow on those
+    that led to it.  `until` is a time of `time.perf_counter`.
+
+    >>> from ansatz.knots.codes import from_braid
+    >>> shrink(Sketch(from_braid([1, 1, -1])), Random(0), 1)[1]
+    [('R2-', 3), ('R1-', 4)]
+    """
+    search, done = _Search(sketch, rng), 0
+    while search.reduce() and done < rounds and time.perf_counter() < until:
         done += 1
         search.push_if_stuck()
         moved = passes and search.lay_one_anew()
         if search.sketch.crossings and (not moved or search.rng.random() < SLIDE):
             search.slide()
     search.reduce()
-    spent = time.perf_counter() - began
-    return Simplified(start, search.best.diagram().resized(), search.log[: search.best_length], done, spent)
+    return search.best, search.log[: search.best_length], done
 
 
 class _Search:
