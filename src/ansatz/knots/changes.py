@@ -5,6 +5,7 @@ as small as can be found, and goes on with others that the search makes of it: f
 diagram that is not minimal (10_8: Bleiler 1984, Nakanishi 1983).
 """
 
+import math
 import time
 from collections.abc import Callable
 from random import Random
@@ -58,33 +59,35 @@ def few_changes(
     diagram: Diagram | str,
     budget: float | int = 10.0,
     *,
+    diagrams: int | None = None,
     seed: int = 0,
     name: str = "",
     report: Callable[[int, float], None] | None = None,
 ) -> Changes:
-    """Look for few crossing changes that untie a knot, within a budget of seconds.
+    """Look for few crossing changes that untie a knot, in some seconds or on so many diagrams of it.
 
     The first answer is found by changing what makes the diagram smallest; then one change less is tried, on
     one diagram of the knot after another, until the budget is used or the lower bound is met.
 
-    >>> found = few_changes("5_1", 0.5)
+    >>> found = few_changes("5_1", diagrams=3)
     >>> found.changes, found.lower, found.certificate()["claim"]
     (2, 1, 'unknotting number')
     """
-    if not budget > 0:
-        raise BadInput(f"The budget is {budget} s; it must be positive.")
+    if not budget > 0 or (diagrams is not None and diagrams < 1):
+        raise BadInput(f"The budget is {budget} s and {diagrams} diagrams; both must be positive.")
     began, start = time.perf_counter(), started(diagram, name)
     tree = _Tree(seed, began + budget)
     small, moves = tree.smaller(start.alpha, FIRST)
     why = why_knotted(Diagram(np.array(small, np.int32)).resized()) if tree.search.best else None
     lower, told = (1, why) if why else (0, "no invariant here tells it from the unknot")
     found = tree.greedy(small)
-    here, way = small, list[Move]()
-    while found.count > lower and not tree.late():
+    here, way, left = small, list[Move](), math.inf if diagrams is None else diagrams
+    while found.count > lower and left and not tree.late():
         if (better := tree.untie(here, found.count - 1)) is not None:
             found = _Found([*way, *better])
         else:
             here, way = tree.another(small)
+            left -= 1
         if report is not None:
             report(found.count, time.perf_counter() - began)
     spent = time.perf_counter() - began
