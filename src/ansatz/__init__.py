@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ansatz.generate.images.train import generate_images
     from ansatz.generate.text import generate_text
     from ansatz.generate.text_model import TextModel
+    from ansatz.knots.unknot import Verdict, unknot
     from ansatz.rl.play import play
     from ansatz.rl.player import Player, load_player
     from ansatz.supervised.estimators import MapClassifier, MapRegressor
@@ -78,6 +79,7 @@ _HOME = {
     "Sweep": "ansatz.equations.sweep",
     "TextModel": "ansatz.generate.text_model",
     "Update": "ansatz.core",
+    "Verdict": "ansatz.knots.unknot",
     "coords": "ansatz.equations.expression",
     "cos": "ansatz.equations.expression",
     "cosh": "ansatz.equations.expression",
@@ -107,6 +109,7 @@ _HOME = {
     "sweep": "ansatz.equations.sweep",
     "tan": "ansatz.equations.expression",
     "tanh": "ansatz.equations.expression",
+    "unknot": "ansatz.knots.unknot",
 }
 
 __all__ = [
@@ -129,6 +132,7 @@ __all__ = [
     "Sweep",
     "TextModel",
     "Update",
+    "Verdict",
     "coords",
     "cos",
     "cosh",
@@ -158,6 +162,7 @@ __all__ = [
     "sweep",
     "tan",
     "tanh",
+    "unknot",
 ]
 
 

@@ -37,7 +37,7 @@ def verbs() -> dict[str, ModuleType]:
     folder = [os.path.dirname(__file__)]  # noqa: PTH120
     names = [found.name for found in pkgutil.iter_modules(folder) if not found.name.startswith("_")]
     modules = {name: importlib.import_module(f"ansatz.cli.{name}") for name in names if name != "main"}
-    return {name: module for name, module in modules.items() if hasattr(module, "command")}
+    return {name.replace("_", "-"): one for name, one in modules.items() if hasattr(one, "command")}
 
 
 def _dispatch(arguments: list[str]) -> int:
