@@ -16,6 +16,7 @@ from ansatz.rl.env import Env
 from ansatz.rl.explore import Schedule
 from ansatz.rl.hosted_play import driven
 from ansatz.rl.illegal import rule
+from ansatz.rl.networks import network, unstandardized
 from ansatz.rl.rollout import Rollout
 from ansatz.training.step import clock_at
 
@@ -35,10 +36,16 @@ class OnPolicy(NamedTuple):
 def on_policy(recipe: Any, env: Any, key: PRNGKeyArray) -> OnPolicy:
     """Return what the fields of an on-policy recipe say in common."""
     met = rule(check_env(env), recipe.illegal, recipe.penalty)
-    model = build_actor_critic(
-        met.env.observations, met.env.actions, recipe.width, recipe.depth, recipe.activation,
-        recipe.normalize, key=key,
-    )  # fmt: skip
+    chosen = getattr(recipe, "network", "mlp")
+    made = network(chosen, met.env, recipe.width, recipe.depth, recipe.activation, key=key)
+    if made is None:
+        model = build_actor_critic(
+            met.env.observations, met.env.actions, recipe.width, recipe.depth, recipe.activation,
+            recipe.normalize, key=key,
+        )  # fmt: skip
+    else:
+        unstandardized(chosen, recipe.normalize)
+        model = ActorCritic(made.encoder, made.actor, made.critic, None)
     after = keep if model.encoder.moments is None else keep_watching
     return OnPolicy(model, *met, after)
 

@@ -94,8 +94,8 @@ class PPO(Recipe):
     - `divergence`: the passes end once the mean KL(old ‖ new) of one is above it (0: never).
     - `learning_rate`, `schedule` (constant, linear, cosine), `largest` norm of a gradient (0: any).
     - `value_factor` c_v, `entropy_factor` c_e; `standardize`: standardize advantages.
-    - `width`, `depth`, `activation`: of actor and critic; `normalize`: standardize observations; `scale`:
-      divide rewards by the deviation of the discounted return.
+    - `network`: mlp or darts (see `networks`); `width`, `depth`, `activation`: of actor and critic;
+      `normalize`: standardize observations; `scale`: divide rewards by the discounted return's deviation.
     - `illegal`: mask, penalty or both, and the size of the `penalty` (see `illegal`).
 
     Numbers out of range, unknown names and an environment that is none raise `BadInput`.
@@ -120,6 +120,7 @@ class PPO(Recipe):
     width: int = eqx.field(default=64, static=True)
     depth: int = eqx.field(default=2, static=True)
     activation: str = eqx.field(default="tanh", static=True)
+    network: str = eqx.field(default="mlp", static=True)
     normalize: bool = eqx.field(default=False, static=True)
     scale: bool = eqx.field(default=False, static=True)
     illegal: str = eqx.field(default="mask", static=True)
