@@ -10,10 +10,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import jax.random as jr
+from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Bool, Int, PRNGKeyArray
 
 from ansatz.knots.diagram import Diagram, turn
-from ansatz.knots.moves import alive, darts
+from ansatz.knots.moves import alive, around, darts
 
 FAR = 2**30
 
@@ -65,6 +66,62 @@ def lay(diagram: Diagram, start: Int[Array, ""], key: PRNGKeyArray, longest: int
         number,
         jnp.where(legal, route, -1),
     )
+
+
+def lay_where(
+    needed: Bool[Array, ""],
+    alpha: Int[Array, " D"],
+    start: Int[Array, ""],
+    key: PRNGKeyArray,
+    longest: int = 8,
+) -> Int[Array, " D"]:
+    """Return α with the arc along a dart laid anew (see `lay`) where that is `needed`, else as it is.
+
+    In a batch, an eighth of it at a time is laid until nothing is left to do: where few need it, most
+    of the work is spared, which `where` under vmap would do for all.
+    """
+
+    def fresh(alpha: Array, start: Array, key: Array) -> Array:
+        return lay(Diagram(alpha, jnp.zeros((), jnp.int32)), start, key, longest).diagram.alpha
+
+    @custom_vmap
+    def one(needed: Array, alpha: Array, start: Array, key: Array) -> Array:
+        return jnp.where(needed, fresh(alpha, start, key), alpha)
+
+    @one.def_vmap
+    def many(size: int, batched: list[bool], *given: Array) -> tuple[Array, bool]:
+        needed, alpha, start, key = (
+            x if has else jnp.broadcast_to(x, (size, *x.shape)) for x, has in zip(given, batched, strict=True)
+        )
+        part = -(-size // 8)
+
+        def some(state: tuple[Array, Array]) -> tuple[Array, Array]:
+            left, alpha = state
+            (rows,) = jnp.nonzero(left, size=part, fill_value=size)
+            at = jnp.minimum(rows, size - 1)
+            laid = jax.vmap(fresh)(alpha[at], start[at], key[at])
+            return left.at[rows].set(False, mode="drop"), alpha.at[rows].set(laid, mode="drop")
+
+        return jax.lax.while_loop(lambda state: state[0].any(), some, (needed, alpha))[1], True
+
+    return one(needed, alpha, start, key)
+
+
+def layable(alpha: Int[Array, " D"], longest: int = 8) -> Bool[Array, " D"]:
+    """Tell along which darts of a diagram of a knot there is an arc that `lay` may lay anew.
+
+    No component can become a circle there, and the old way is one of those to choose from.
+    """
+    d = darts(alpha)
+    straight = around(alpha, 2)
+    here, level, going = alpha, alpha & 1, jnp.ones_like(d, bool)
+    arc = []
+    for _ in range(longest):
+        going &= (here & 1) == level
+        arc.append(jnp.where(going, here >> 2, -1))
+        here = jnp.where(going, straight[here], here)
+    met = [(one == d >> 2) | (one == here >> 2) for one in arc]
+    return alive(alpha) & (here != d) & ~jnp.stack(met).any(0)
 
 
 def as_tuple(laid: Laid) -> tuple:

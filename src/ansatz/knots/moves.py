@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from ansatz.errors import BadInput
 from ansatz.knots.diagram import Diagram, turn
@@ -64,12 +64,33 @@ def following(alpha: Int[Array, " D"]) -> Int[Array, " D"]:
     return turn(alpha, 3)
 
 
+def around(x: Array, k: int) -> Array:
+    """Return for each dart d the entry of σᵏ(d): x∘σᵏ, without a gather."""
+    return jnp.roll(x.reshape(-1, 4, *x.shape[1:]), -k, axis=1).reshape(x.shape)
+
+
 def face_labels(alpha: Int[Array, " D"]) -> Int[Array, " D"]:
     """Return for each dart the least dart around the face to its left, by doubling: 2⌈log₂ 4N⌉ gathers."""
     label, jump = darts(alpha), following(alpha)
     for _ in range((alpha.shape[-1] - 1).bit_length()):
         label, jump = jnp.minimum(label, label[jump]), jump[jump]
     return label
+
+
+def face_lengths(alpha: Int[Array, " D"], most: int) -> Int[Array, " D"]:
+    """Return how many darts the face to the left of each has, `most` where it has that many or more.
+
+    It has j where f^a(d) = f^-b(d) for a + b = j and no smaller one: half the gathers of going around.
+    """
+    d = darts(alpha)
+    ahead, behind = [d, following(alpha)], [d, around(alpha, 1)]
+    length = jnp.full_like(d, most)
+    for j in range(1, most):
+        for way, steps in ((ahead, (j + 1) // 2), (behind, j // 2)):
+            if len(way) <= steps:
+                way.append(way[1][way[-1]])
+        length = jnp.where((ahead[(j + 1) // 2] == behind[j // 2]) & (length == most), j, length)
+    return length
 
 
 def masks(alpha: Int[Array, " D"], reach: int = 4) -> Masks:
@@ -81,26 +102,17 @@ def masks(alpha: Int[Array, " D"], reach: int = 4) -> Masks:
     """
     d, up = darts(alpha), following(alpha)
     live, n, room = alive(alpha), count(alpha), alpha.shape[-1] // 4
-    opposite = turn(d, 1)
-    e, g = up[d], up[up]
+    e, g = up, up[up]
     distinct = (d >> 2 != e >> 2) & (e >> 2 != g >> 2) & (g >> 2 != d >> 2)
     layers = (d & 1) + (e & 1) + (g & 1)
-    far, here = jnp.zeros((reach, d.size), bool), d
-    open_face = jnp.ones_like(live)
-    for step in range(1, 2 * reach):
-        here = up[here]
-        open_face &= here != d
-        if step % 2:
-            far = far.at[step // 2].set(open_face)
+    length = face_lengths(alpha, max(2 * reach, 4))
+    far = length[:, None] >= 2 * jnp.arange(1, reach + 1, dtype=jnp.int32)[None]
     return Masks(
-        r1_minus=live & (alpha == opposite),
-        r2_minus=live
-        & (d >> 2 != alpha >> 2)
-        & (alpha[turn(alpha, 3)] == opposite)
-        & (((d ^ alpha) & 1) == 0),
-        r3=live & (up[g] == d) & distinct & (layers > 0) & (layers < 3),
+        r1_minus=live & (length == 1),
+        r2_minus=live & (length == 2) & (d >> 2 != alpha >> 2) & (((d ^ alpha) & 1) == 0),
+        r3=live & (length == 3) & distinct & (layers > 0) & (layers < 3),
         r1_plus=jnp.broadcast_to((live & (n + 1 <= room))[:, None], (d.size, 2)),
-        r2_plus=jnp.broadcast_to((far & live[None] & (n + 2 <= room)).T[:, :, None], (d.size, reach, 2)),
+        r2_plus=jnp.broadcast_to((far & (live & (n + 2 <= room))[:, None])[:, :, None], (d.size, reach, 2)),
         change=live[::4],
     )
 
@@ -154,7 +166,7 @@ def straightened(alpha: Int[Array, " D"], first: Int[Array, ""], second: Int[Arr
     A strand passes two crossings at most four times, so four steps ``t ← α(σ²(t))`` lead out of them.
     """
     d = darts(alpha)
-    end, straight = alpha, alpha[turn(d, 2)]
+    end, straight = alpha, around(alpha, 2)
     for _ in range(4):
         end = jnp.where((end >> 2 == first) | (end >> 2 == second), straight[end], end)
     return jnp.where((d >> 2 == first) | (d >> 2 == second), d, end)
@@ -282,6 +294,32 @@ class Actions(NamedTuple):
         """Tell which actions are legal."""
         return jnp.concatenate([part.reshape(-1) for part in masks(alpha, self.reach)])
 
+    def total(self, alpha: Int[Array, " D"], change: bool = True) -> Int[Array, ""]:
+        """Return the number of legal actions."""
+        return self._counts(alpha, change).sum(dtype=jnp.int32)
+
+    def _counts(self, alpha: Int[Array, " D"], change: bool) -> Int[Array, "6 D"]:
+        m, length = masks(alpha, 1), face_lengths(alpha, 2 * self.reach)
+        pushes = jnp.where(m.r2_plus[:, 0, 0], length & ~1, 0)
+        xc = (darts(alpha) & 3 == 0) & alive(alpha) & change
+        kinds = [m.r1_minus, m.r2_minus, m.r3, jnp.where(m.r1_plus[:, 0], 2, 0), pushes, xc]
+        return jnp.stack([kind.astype(jnp.int32) for kind in kinds])
+
+    def draw(self, alpha: Int[Array, " D"], u: Float[Array, ""], change: bool = True) -> Int[Array, ""]:
+        """Return the legal action that u in [0, 1) picks of all of them, each as likely; 0 where none is.
+
+        They are counted dart by dart, and the mask of all actions is never made.  XC may be left out.
+        """
+        counts = self._counts(alpha, change)
+        d, rest = counted(counts.sum(0, dtype=jnp.int32), u)
+        ends = jnp.cumsum(counts[:, d], dtype=jnp.int32)
+        kind = jnp.sum(ends <= rest, dtype=jnp.int32)
+        rest = rest - jnp.where(kind > 0, ends[kind - 1], 0)
+        D = alpha.shape[-1]
+        starts = jnp.asarray([0, D, 2 * D, 3 * D, 5 * D, (5 + 2 * self.reach) * D], jnp.int32)
+        at = jnp.stack([d, d, d, 2 * d, 2 * self.reach * d, d >> 2])
+        return jnp.where(kind < 6, (starts + at)[kind] + rest, 0)
+
     def move(self, alpha: Int[Array, " D"], action: Int[Array, ""]) -> Move:
         """Return what an action does to a diagram."""
         starts = [sum(self.parts[:i]) for i in range(6)]
@@ -295,6 +333,17 @@ class Actions(NamedTuple):
             second = jnp.where(k < step, up[second], second)
         level = jnp.where(width > 1, rest & 1, 0)
         return Move(kind, first, jnp.where(kind == R2_PLUS, second, 0), level)
+
+
+def counted(counts: Int[Array, " D"], u: Float[Array, ""]) -> tuple[Int[Array, ""], Int[Array, ""]]:
+    """Return the place in which ⌊u Σ counts⌋ falls, and how far into it; first by fours, then within."""
+    fours = jnp.cumsum(counts.reshape(-1, 4).sum(1, dtype=jnp.int32), dtype=jnp.int32)
+    rest = jnp.clip((u * fours[-1].astype(u.dtype)).astype(jnp.int32), 0, jnp.maximum(fours[-1] - 1, 0))
+    four = jnp.minimum(jnp.sum(fours <= rest, dtype=jnp.int32), fours.size - 1)
+    rest = rest - jnp.where(four > 0, fours[four - 1], 0)
+    ends = jnp.cumsum(counts.reshape(-1, 4)[four], dtype=jnp.int32)
+    slot = jnp.minimum(jnp.sum(ends <= rest, dtype=jnp.int32), 3)
+    return 4 * four + slot, rest - jnp.where(slot > 0, ends[slot - 1], 0)
 
 
 def room(diagram: Diagram, capacity: int) -> Diagram:

@@ -158,7 +158,7 @@ def find_route(
                     parent[v] = (u, -1)
                     level.append(v)
         if goals[0] in parent:
-            return _traced(alpha, parent, goals[0], arc)
+            return traced(alpha, parent, goals[0], arc)
         rng.shuffle(level)
         following = []
         for u in level:
@@ -173,7 +173,7 @@ def find_route(
     return None
 
 
-def _traced(
+def traced(
     alpha: list[int], parent: dict[int, tuple[int, int]], face: int, arc: list[int]
 ) -> list[int] | None:
     """Return the route to a face as darts of the diagram without the arc, or None where it is the old one."""

@@ -9,6 +9,7 @@ from ansatz.maps.attention import Across, CrossAttention, SelfAttention
 from ansatz.maps.cnn import CNN
 from ansatz.maps.condition import Condition, Situation, Told
 from ansatz.maps.convolution import AveragePool, Convolution, Flatten, MaxPool
+from ansatz.maps.darts import Darts
 from ansatz.maps.denoiser import DenoisingMLP, Noisy
 from ansatz.maps.encoder_decoder import CrossStack, EncoderDecoder, Translation
 from ansatz.maps.encoding import Embedding, Periodic, PiecewiseLinear, Waves
@@ -42,6 +43,7 @@ __all__ = [
     "CrossAttention",
     "CrossBlock",
     "CrossStack",
+    "Darts",
     "Decoder",
     "DenoisingMLP",
     "Dropout",

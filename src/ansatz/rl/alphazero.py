@@ -34,6 +34,7 @@ from ansatz.rl.check import check
 from ansatz.rl.dqn import discrete_actions
 from ansatz.rl.env import Box, Env
 from ansatz.rl.mcts import Search
+from ansatz.rl.networks import Heads, network
 from ansatz.rl.onpolicy import check_positive, clipped, rate
 from ansatz.rl.policy import Categorical, masked_log_softmax
 from ansatz.rl.replay import InTurn
@@ -42,7 +43,7 @@ from ansatz.training.updates import Descend, On
 
 
 class PolicyValue(Map):
-    """p and v by one MLP of the encoded observation; v = tanh of its last number where `bounded`."""
+    """p and v by one map of the encoded observation; v = tanh of its last number where `bounded`."""
 
     encoder: Encoder
     body: Map
@@ -104,7 +105,8 @@ class AlphaZero(Recipe):
     - `solve`: ends and what follows from them are proven, in games of two.
     - `warm`, `temperature`, `opening`: how moves are drawn (see `Games`).
     - `learning_rate`, `schedule` (constant, linear, cosine), `largest` norm of a gradient (0: any).
-    - `decay` and `value_factor` of the loss; `width`, `depth`, `activation` of the network.
+    - `decay` and `value_factor` of the loss; `network`: mlp or darts (see `networks`), and its `width`,
+      `depth`, `activation`.
 
     >>> from ansatz.rl.envs.tic_tac_toe import TicTacToe
     >>> parts = AlphaZero(width=8).build(TicTacToe(), jax.random.key(0))
@@ -136,6 +138,7 @@ class AlphaZero(Recipe):
     width: int = eqx.field(default=128, static=True)
     depth: int = eqx.field(default=2, static=True)
     activation: str = eqx.field(default="relu", static=True)
+    network: str = eqx.field(default="mlp", static=True)
 
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the parts for an environment."""
@@ -144,9 +147,13 @@ class AlphaZero(Recipe):
             raise BadInput(f"The factor decay of ‖θ‖² is at least 0, not {self.decay!r}.")
         search = self.search(data)
         env = check(search.env)
-        encoder = Encoder(env.observations)
         count = discrete_actions(env, "AlphaZero")
-        body = MLP(encoder.size, count + 1, self.width, self.depth, self.activation, key=key)
+        made = network(self.network, env, self.width, self.depth, self.activation, key=key)
+        if made is None:
+            encoder = Encoder(env.observations)
+            body = MLP(encoder.size, count + 1, self.width, self.depth, self.activation, key=key)
+        else:
+            encoder, body = made.encoder, Heads((made.actor, made.critic))
         source = Games(
             search, self.games, self.steps, self.warm, self.temperature, self.opening, self.capacity,
             self.batch, self.batches,

@@ -40,6 +40,7 @@ from ansatz.rl.env import Box, Discrete, Env
 from ansatz.rl.explore import Schedule, boltzmann, chances, epsilon_greedy
 from ansatz.rl.hosted_play import driven
 from ansatz.rl.illegal import rule
+from ansatz.rl.networks import Heads, Network, network
 from ansatz.rl.onpolicy import check_positive, clipped, rate
 from ansatz.rl.policy import masked_argmax, masked_max, pick
 from ansatz.rl.replay import InTurn, Replay, Steps
@@ -54,7 +55,7 @@ EXPLORING = ("epsilon", "temperature")
 
 
 class QNetwork(Map):
-    """Q(s, ·) of all actions: an MLP of the encoded observation, with a V of its own if `dueling`."""
+    """Q(s, ·) of all actions: an MLP of the encoded observation, or what is `made`; with a V if `dueling`."""
 
     encoder: Encoder
     body: Map
@@ -68,12 +69,17 @@ class QNetwork(Map):
         depth: int = 2,
         activation: str = "relu",
         dueling: bool = False,
+        made: Network | None = None,
         *,
         key: PRNGKeyArray,
     ):
-        self.encoder = Encoder(observations)
-        self.body = MLP(self.encoder.size, actions + dueling, width, depth, activation, key=key)
         self.dueling = dueling
+        if made is None:
+            self.encoder = Encoder(observations)
+            self.body = MLP(self.encoder.size, actions + dueling, width, depth, activation, key=key)
+        else:
+            self.encoder = made.encoder
+            self.body = Heads((made.critic, made.actor)) if dueling else made.actor
 
     def __call__(self, x: Any, *, key: PRNGKeyArray | None = None) -> Float[Array, " actions"]:
         """Return Q(s, ·), all actions being legal."""
@@ -207,7 +213,7 @@ class DQN(Recipe):
     - `target_every`: so many steps of the environments between two moves of Q⁻, by the share `target_share`.
     - `explore`: epsilon or temperature, from `first` to `last` during the share `explored` of the run.
     - `learning_rate`, `schedule` (constant, linear, cosine), `largest` norm of a gradient (0: any).
-    - `width`, `depth`, `activation`: of the network.
+    - `network`: mlp or darts (see `networks`), and its `width`, `depth`, `activation`.
     - `illegal`: mask, penalty or both, and the size of the `penalty` (see `illegal`).
 
     Numbers out of range, unknown names and an environment that is none raise `BadInput`.
@@ -235,6 +241,7 @@ class DQN(Recipe):
     width: int = eqx.field(default=64, static=True)
     depth: int = eqx.field(default=2, static=True)
     activation: str = eqx.field(default="relu", static=True)
+    network: str = eqx.field(default="mlp", static=True)
     illegal: str = eqx.field(default="mask", static=True)
     penalty: float = eqx.field(default=1.0, static=True)
 
@@ -246,8 +253,9 @@ class DQN(Recipe):
         met = rule(check(data, alone=True), self.illegal, self.penalty)
         actions = discrete_actions(met.env, "DQN")
         net = QNetwork(
-            met.env.observations, actions, self.width, self.depth, self.activation, self.dueling, key=key
-        )
+            met.env.observations, actions, self.width, self.depth, self.activation, self.dueling,
+            network(self.network, met.env, self.width, self.depth, self.activation, False, key=key), key=key,
+        )  # fmt: skip
         exploring = Exploring(actions, Schedule(self.first, self.last, self.explored), self.explore)
         playing = Steps(met.env, exploring, self.envs, self.steps, self.start, met.masked)
         source = driven(Replay(playing, self.capacity, self.batch, self.batches))

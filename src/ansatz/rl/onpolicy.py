@@ -17,6 +17,7 @@ from ansatz.rl.env import Env
 from ansatz.rl.explore import Schedule
 from ansatz.rl.hosted_play import driven
 from ansatz.rl.illegal import rule
+from ansatz.rl.networks import network, unstandardized
 from ansatz.rl.rollout import Rollout
 from ansatz.training.step import clock_at
 
@@ -30,8 +31,8 @@ class ActorCriticRecipe(Recipe):
     - `gamma`: γ; `lam`: the λ of GAE (1: returns of `steps` steps).
     - `learning_rate`: η; `schedule`: how it falls to 0 (constant, linear, cosine); `largest`: the norm to
       which longer gradients are clipped (0: none is).
-    - `width`, `depth`, `activation`: of actor and critic; `normalize`: standardize observations; `scale`:
-      divide rewards by the deviation of the discounted return.
+    - `network`: mlp or darts (see `networks`); `width`, `depth`, `activation`: of actor and critic.
+    - `normalize`: standardize observations; `scale`: divide rewards by the discounted return's deviation.
     - `illegal`: what happens to illegal actions (mask, penalty, both); `penalty`: its size.
 
     Numbers out of range, unknown names and an environment that is none raise `BadInput`.
@@ -47,6 +48,7 @@ class ActorCriticRecipe(Recipe):
     width: int = eqx.field(default=64, static=True)
     depth: int = eqx.field(default=2, static=True)
     activation: str = eqx.field(default="tanh", static=True)
+    network: str = eqx.field(default="mlp", static=True)
     normalize: bool = eqx.field(default=False, static=True)
     scale: bool = eqx.field(default=False, static=True)
     illegal: str = eqx.field(default="mask", static=True)
@@ -66,10 +68,16 @@ class OnPolicy(NamedTuple):
 def on_policy(recipe: Any, env: Any, key: PRNGKeyArray) -> OnPolicy:
     """Return what the fields of an on-policy recipe say in common."""
     met = rule(check(env, alone=True), recipe.illegal, recipe.penalty)
-    model = build_actor_critic(
-        met.env.observations, met.env.actions, recipe.width, recipe.depth, recipe.activation,
-        recipe.normalize, key=key,
-    )  # fmt: skip
+    chosen = getattr(recipe, "network", "mlp")
+    made = network(chosen, met.env, recipe.width, recipe.depth, recipe.activation, key=key)
+    if made is None:
+        model = build_actor_critic(
+            met.env.observations, met.env.actions, recipe.width, recipe.depth, recipe.activation,
+            recipe.normalize, key=key,
+        )  # fmt: skip
+    else:
+        unstandardized(chosen, recipe.normalize)
+        model = ActorCritic(made.encoder, made.actor, made.critic, None)
     after = keep if model.encoder.moments is None else keep_watching
     return OnPolicy(model, *met, after)
 

@@ -24,7 +24,8 @@ from jaxtyping import Array, Float, PRNGKeyArray, PyTree
 from ansatz.core import Clock, Fixed, Parts, Recipe, Source
 from ansatz.maps.mlp import MLP
 from ansatz.rl.advantage import check_discounts
-from ansatz.rl.agent import Encoder, check_env
+from ansatz.rl.agent import Encoder
+from ansatz.rl.check import check
 from ansatz.rl.dqn import discrete_actions, refresh
 from ansatz.rl.env import Env
 from ansatz.rl.explore import Schedule, chances, epsilon_greedy
@@ -141,7 +142,7 @@ class ValueIteration(Recipe):
         check_sizes(
             period=self.period, passes=self.passes, minibatches=self.minibatches, longest=self.longest
         )
-        env = TimeLimit(rule(check_env(data), "mask", 1.0).env, self.longest)
+        env = TimeLimit(rule(check(data, alone=True), "mask", 1.0).env, self.longest)
         encoder = Encoder(env.observations)
         critic = MLP(
             encoder.size, 1, self.width, self.depth, self.activation, skip=self.skip, initial="he", key=key

@@ -29,6 +29,7 @@ from ansatz.rl.envs.pendulum import Pendulum
 from ansatz.rl.envs.puzzle import Puzzle
 from ansatz.rl.envs.taxi import Taxi
 from ansatz.rl.envs.tic_tac_toe import TicTacToe
+from ansatz.rl.envs.unknot import Unknot
 from ansatz.rl.wrappers import TimeLimit
 
 
@@ -55,6 +56,7 @@ NAMES: Mapping[str, Named] = {
     "Puzzle8": Named(Puzzle),
     "Puzzle15": Named(partial(Puzzle, 4, limit=500)),
     "Cube2": Named(Cube),
+    "Unknot": Named(Unknot),
     "TicTacToe": Named(TicTacToe),
     "ConnectFour": Named(ConnectFour),
     "Chess": Named(Chess),
