@@ -1,7 +1,7 @@
 """Final returns and learning curves beside stable-baselines3's at the tuned settings of RL Zoo.
 
 The peer's runs take minutes each: they are taken once a pair and kept, with their date, in
-`results/sb3_returns.json`; ours are run anew.
+`peers/sb3_returns.json`; ours are run anew.
 """
 
 import datetime
@@ -22,7 +22,7 @@ from benchmarks.play_rates import peer
 from benchmarks.run import entry
 
 Row = list[dict[str, Any]]
-KEPT = Path(__file__).parent / "results" / "sb3_returns.json"
+KEPT = Path(__file__).parent / "peers" / "sb3_returns.json"
 SEEDS, EPISODES, POINTS = 5, 100, 10
 DRAWS = 4000
 

@@ -9,14 +9,15 @@ Alexander and its Jones polynomial, which may prove it knotted. With --moves r-o
 and R3 alone, passes at no point, and needs longer; --expand instead takes the passes that it found apart.
 
 --out writes the certificate, which `ansatz verify` checks: one as .json, or as .txt for unknotdb (without
-passes); of many diagrams a .jsonl with a line for each that was untied.
+passes); of many diagrams a .jsonl with a line for each that was untied. --film shows the untying, move by
+move, as a page (.html, with a slider and the list of moves) or as a picture (.gif).
 
 With ansatz[fast], which is numba, searches that may last 30 s and files of 5,000 diagrams are compiled.
 
 Exit codes: 0 decided, 1 undecided within the budget, 2 bad input.
 
 examples:
-  ansatz unknot Culprit --out culprit.json
+  ansatz unknot Culprit --out culprit.json --film culprit.html
   ansatz unknot "[[1,4,2,5],[3,6,4,1],[5,2,6,3]]"
   ansatz unknot D28 --expand --out d28.txt
   ansatz unknot diagrams.txt --budget 2s --out certificates.jsonl
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     from ansatz.knots.unknot import Start, Verdict
 
 ALL, ONLY = "all", "r-only"
-MANY, TICK = 5000, 1.0
-"""The diagrams that are worth compiling for; seconds between two lines of progress."""
+MANY, TICK, DRAWN = 5000, 1.0, 32
+"""The diagrams that are worth compiling for; seconds between two lines of progress; crossings that a drawing
+in the terminal can show."""
 
 
 def command(arguments: list[str]) -> int:
@@ -57,6 +59,9 @@ def command(arguments: list[str]) -> int:
         lines = _lines(asked.diagram)
         ending = ".jsonl" if lines is not None else ".json or .txt"
         check_out(asked.out, ending)
+        check_out(asked.film, ".html or .gif", "--film")
+        if lines is not None and asked.film is not None:
+            raise BadInput("--film shows the untying of one diagram, not of many.")
         if lines is None:
             record, shown, code = _one(asked, budget, answer)
         else:
@@ -85,7 +90,7 @@ def _lines(place: str) -> list[tuple[int, str]] | None:
     return found
 
 
-def check_out(out: str | None, endings: str) -> None:
+def check_out(out: str | None, endings: str, flag: str = "--out") -> None:
     """Refuse a file that could not be written before anything is computed."""
     from ansatz.core import BadInput
 
@@ -93,9 +98,9 @@ def check_out(out: str | None, endings: str) -> None:
         return
     path = Path(out)
     if path.suffix.lower() not in endings.split(" or "):
-        raise BadInput(f"--out {out!r} should end in {endings} here.")
+        raise BadInput(f"{flag} {out!r} should end in {endings} here.")
     if not path.parent.is_dir():
-        raise BadInput(f"--out {out!r} cannot be written: there is no folder {str(path.parent)!r}.")
+        raise BadInput(f"{flag} {out!r} cannot be written: there is no folder {str(path.parent)!r}.")
 
 
 def _one(asked: Any, budget: float, answer: "Answer") -> tuple[dict[str, Any], list[Any], int]:
@@ -115,7 +120,7 @@ def _one(asked: Any, budget: float, answer: "Answer") -> tuple[dict[str, Any], l
         expanded=asked.expand,
         report=_progress(answer),
     )
-    shown = [str(found)]
+    shown = [*_drawn(found), str(found)]
     record = _record(found)
     if asked.out is not None:
         record["certificate"] = _write_one(found, asked.out)
@@ -123,9 +128,31 @@ def _one(asked: Any, budget: float, answer: "Answer") -> tuple[dict[str, Any], l
             "its certificate" if found.untied else "a certificate that it is equivalent to the smallest found"
         )
         shown.append(f"{asked.out} holds {what}; `ansatz verify {asked.out}` checks it.")
+    if asked.film is not None:
+        record["film"] = _filmed(found, asked.film)
+        shown.append(f"{asked.film} shows the moves.")
     if not found.untied:
         shown.append(f"The smallest diagram found has {len(found.smallest)} crossings: {found.smallest}")
     return record, shown, FAILED if found.verdict == UNDECIDED else DONE
+
+
+def _drawn(found: "Verdict") -> list[str]:
+    """Return the diagram as a drawing, where the terminal's dots can show it."""
+    from ansatz.knots.codes import from_pd
+    from ansatz.knots.terminal import text
+
+    return [text(from_pd(found.start))] if 0 < len(found.start) <= DRAWN else []
+
+
+def _filmed(found: "Verdict", place: str) -> str:
+    """Write the film of the moves that were made."""
+    from ansatz.knots.animation import gif, page
+    from ansatz.store import write_file
+
+    certificate = found.certificate()
+    content = gif(certificate) if place.lower().endswith(".gif") else page(certificate).encode()
+    write_file(place, content)
+    return place
 
 
 def _record(found: "Verdict") -> dict[str, Any]:
@@ -273,6 +300,7 @@ def _form() -> type:
             ("expand", flag(bool, "take the passes found apart into R1, R2 and R3"), False),
             ("seed", flag(int, "of the search"), 0),
             ("out", flag(word, "where the certificate goes: .json, .txt or .jsonl", metavar="FILE"), None),
+            ("film", flag(word, "where a film of the moves goes: .html or .gif", metavar="FILE"), None),
             ("quiet", flag(bool, "no progress on stderr"), False),
             ("json", flag(bool, "print one JSON object"), False),
         ],

@@ -2,8 +2,8 @@
 
 DIAGRAM is a name (8_19, T(3,4)) or a code, as `ansatz unknot --help` says. The upper bound is what a search
 over crossing changes finds, on smallest diagrams and others; --out writes its certificate, which `ansatz
-verify` checks. The lower bound is 1 where an invariant proves the diagram knotted. The search uses its budget
-up unless the bounds meet.
+verify` checks. The lower bound is the best that signature, Seifert matrix, linking form and theorems on
+alternating knots give. The search uses its budget up unless the bounds meet.
 
 examples:
   ansatz unknotting-number 8_19 --out u.json
@@ -35,18 +35,21 @@ def command(arguments: list[str]) -> int:
     check_out(asked.out, ".json")
     answer = Answer(as_json=asked.json, quiet=asked.quiet)
     with answer.working():
-        from ansatz.knots.changes import few_changes
+        from ansatz.knots.codes import from_pd
+        from ansatz.knots.unknot import started
+        from ansatz.knots.unknotting import unknotting_number
 
-        found = few_changes(asked.diagram, budget, seed=asked.seed, report=_progress(answer))
+        start = started(asked.diagram)
+        diagram = from_pd(start.rows)
+        found = unknotting_number(diagram, budget, asked.seed, name=start.name, report=_progress(answer))
         if asked.out is not None:
-            text = json.dumps(found.certificate(), separators=(",", ":")) + "\n"
-            write_file(asked.out, text.encode())
+            write_file(asked.out, (json.dumps(found.certificate, separators=(",", ":")) + "\n").encode())
     record = {
-        "name": found.name, "lower": found.lower, "upper": found.changes, "why": found.why,
-        "crossings": len(found.start), "moves": len(found.moves), "seconds": found.seconds,
+        "name": start.name, "lower": found.lower, "upper": found.changes, "why": found.why,
+        "crossings": diagram.crossings, "moves": len(found.certificate["moves"]), "seconds": found.seconds,
         "certificate": asked.out,
     }  # fmt: skip
-    shown = [str(found)]
+    shown = [found.told(start.name)]
     if asked.out is not None:
         shown.append(
             f"{asked.out} holds the certificate of the upper bound; `ansatz verify {asked.out}` checks it."
@@ -59,10 +62,10 @@ def _progress(answer: "Answer") -> Any:
     """Return what tells every second or so what is known."""
     last = [time.perf_counter()]
 
-    def report(changes: int, spent: float) -> None:
+    def report(lower: int, upper: int, spent: float) -> None:
         if time.perf_counter() - last[0] >= 1:
             last[0] = time.perf_counter()
-            answer.tell(f"· {spent:.0f} s: at most {changes}, looking for {changes - 1}")
+            answer.tell(f"· {spent:.0f} s: between {lower} and {upper}, looking for {upper - 1}")
 
     return report
 

@@ -56,7 +56,7 @@ def lay_out(
     >>> trefoil = torus(2, 3)
     >>> layout = lay_out(trefoil, trefoil.live())
     >>> len(layout.at), len(layout.outer)
-    (25, 3)
+    (52, 3)
     """
     part = list(part)
     outer = outer_face(diagram, part) if before is None else _same_outside(diagram, part, name, before)

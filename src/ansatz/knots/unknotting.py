@@ -8,7 +8,7 @@ diagram twice.  It starts on a diagram as small as can be found.  Since fewest c
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import NamedTuple
 
@@ -23,6 +23,17 @@ from ansatz.knots.sketch import Sketch
 
 START, BETWEEN, LAST, KICKS = 60, 12, 60, 3
 """Rounds of simplification: of the given diagram, between changes, and after the last; how far kicks go."""
+
+
+PROOFS = {
+    "signature": "its signature",
+    "slice": "a bound of its slice genus",
+    "module": "its Alexander module",
+    "linking": "the linking form of its double branched cover",
+    "alternating": "a theorem on alternating diagrams",
+    "nontrivial": "a polynomial that is not 1",
+}
+"""What the names of `bounds` stand for, in a sentence that ends with "proves that … are needed"."""
 
 
 class Bound(NamedTuple):
@@ -42,17 +53,29 @@ class Bound(NamedTuple):
         """Tell whether the two bounds meet."""
         return self.changes == self.lower
 
+    def told(self, name: str = "") -> str:
+        """Return the bounds as a sentence."""
+        called, n = name or "the diagram", self.changes
+        if not n:
+            return f"u({called}) = 0: it is the unknot."
+        between = f"u({called}) = {n}" if self.exact else f"{self.lower} ≤ u({called}) ≤ {n}"
+        needed = f"{self.lower} {'is' if self.lower == 1 else 'are'} needed"
+        proof = f"{PROOFS[self.why]} proves that {needed}" if self.lower else "nothing here proves it knotted"
+        return f"{between}: {n} crossing {'change unties' if n == 1 else 'changes untie'} it, and {proof}."
+
 
 def unknotting_number(
-    diagram: Diagram, budget: float | int = 10.0, seed: int = 0, *, target: int = 0, name: str = ""
-) -> Bound:
+    diagram: Diagram, budget: float | int = 10.0, seed: int = 0, *, target: int = 0, name: str = "",
+    report: Callable[[int, int, float], None] | None = None,
+) -> Bound:  # fmt: skip
     """Return bounds of the unknotting number of a knot, with a certificate of the upper one.
 
     The search begins with as many changes as `bounds` says are needed, or with `target` if that is more, and
     allows one more each time that the simplified diagram has none.  What is left of the budget, in seconds,
     goes to other diagrams with one change less, until the bounds meet or the target is reached.  If nothing
     better is found, the changes that make the diagram descending are certified: n / 2 at most.  The same seed
-    gives the same certificate if the budget is not used up.
+    gives the same certificate if the budget is not used up.  `report(lower, upper, seconds)` is called each
+    time that another diagram has been tried.
 
     >>> from ansatz.knots.table import named
     >>> found = unknotting_number(named("7_4"))
@@ -78,6 +101,8 @@ def unknotting_number(
             most, found = changes, better
             break
     while most > goal and not tree.late():
+        if report is not None:
+            report(least, most, time.perf_counter() - began)
         kicked, kicks = _kicked(small, rng)
         if (better := tree.untie(kicked, most - 1)) is not None:
             most, found = sum(move[0] == "XC" for move in better), kicks + better
