@@ -20,9 +20,11 @@ from ansatz.knots.table import read
 from ansatz.knots.untie import Report, Search, may_compile
 
 UNKNOT, KNOTTED, UNDECIDED = "unknot", "not the unknot", "undecided"
-FIRST, PLAIN, COMPILING, LONG = 16, 1.0, 30.0, 200
-"""Rounds of search before invariants are asked; seconds of plain Python before the search is compiled, if at
-least so many are left as that may take; moves from which on detours are looked for."""
+FIRST, MORE, SMALL = 16, 256, 12
+"""Rounds of search before a small diagram is asked for its invariants, and any other; what is small."""
+PLAIN, COMPILING, LONG = 1.0, 30.0, 200
+"""Seconds of plain Python before the search is compiled, if at least so many are left as that may take; moves
+from which on detours are looked for."""
 Rows = list[list[int]]
 
 
@@ -171,6 +173,8 @@ def decide(
     """
     began = time.perf_counter()
     search.run(FIRST, passes)
+    if search.best > SMALL:
+        search.run(MORE - FIRST, passes)
     why, asked = None, -1
     while search.crossings:
         if search.best != asked:
