@@ -77,8 +77,8 @@ def walker(place, tmp_path_factory):
 def test_a_users_class_is_learned_judged_and_loaded_again(walker, place):
     player, out = walker
     assert player.settings.algorithm == "ppo" and player.run.info["driver"] == "hosted"
-    best = [1.0 - 0.01 * (2 - start) for start in (0, 1)]
-    assert np.isin(player.evaluation.returns.round(4), np.round(best, 4)).all()
+    best = [0.98, 0.99]
+    assert np.isin(player.evaluation.returns.round(3), np.float32(best)).all()
     assert player.evaluation.by_chance.value < 0.97
     assert len(player.run.validation["return"]) == 4 and player.run.validation["return"][-1] > 0.97
     with pytest.raises(BadInput, match="not opened unasked"):
