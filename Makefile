@@ -20,7 +20,7 @@ SEARCHERS += $(if $(ANSATZ_PEER_OPEN_SPIEL),,benchmarks/peers/.venv-open_spiel/.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test lint bench bench-solve bench-generate bench-play corpus docs lock clean
+.PHONY: help setup tour test lint bench bench-solve bench-generate bench-play bench-unknot corpus docs lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -54,6 +54,9 @@ bench-solve: $(STAMP) $(PEERS)  ## Make the peers' environments and measure ever
 
 bench-generate: $(STAMP) $(NANOGPT) $(PYTHAE)  ## Make the peers' environments and measure the bars of generate
 	$(BIN)/python -m benchmarks.run generate $(ROW)
+
+bench-unknot: $(STAMP)  ## Measure the bars of unknot
+	$(BIN)/python -m benchmarks.run unknot $(ROW)
 
 bench-play: $(STAMP) $(SB3) $(SEARCHERS)  ## Make the peers' environments and measure the bars of play
 	$(BIN)/python -m benchmarks.run play $(ROW)

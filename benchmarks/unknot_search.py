@@ -190,11 +190,3 @@ def alone() -> Row:
         entry("", "H, J, Culprit, Goeritz, FHW, D28 untied with R1, R2 and R3 alone by 4 of 5 seeds", rows,
               unit="of 6", must=4, aim=6, better="higher", note=f"200,000 rounds each: {'; '.join(told)}"),
     ]  # fmt: skip
-
-
-MEASURES = (named_diagrams, reidemeister_only, rate, hard, alone)
-
-if __name__ == "__main__":
-    for measure in MEASURES:
-        for figure in measure():
-            print(json.dumps(figure), flush=True)

@@ -64,6 +64,15 @@ CLAIMS: dict[str, dict[str, str]] = {
         "trust region": "A line search ensures that the divergence is at most δ.",
         "Nash": "Stable (multi-agent) RL policy optimization ends in a Nash equilibrium.",
     },
+    "12_search": {
+        "PUCT": "Expand only nodes with the highest PUCT score.",
+        "haystack": "In needle-in-the-haystack searches you could play forever without reaching an end.",
+    },
+    "13_unknotting": {
+        "extremize G": "It is important to extremize G and not R.",
+        "gamma of one": "With the reward -#crossings we can safely set γ = 1.",
+        "inverse search tree": "We can do curriculum learning by building an inverse search tree.",
+    },
     "07_transformers": {
         "one-hot": "One-hot encode the dictionary, then multiply with a matrix.",
         "order": "Languages are not permutation invariant, so we add a positional encoding.",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from ansatz.cli import _generate_stations as generated
 from ansatz.cli._play_station import actions as learn_actions
 from ansatz.cli._solve_station import equations as solve_equations
+from ansatz.cli._unknot_station import untied
 from ansatz.data import load_table
 from ansatz.results import pictures
 from ansatz.results.numbers import number
@@ -86,6 +87,11 @@ def actions() -> Stop:
     return Stop(*learn_actions())
 
 
+def knot() -> Stop:
+    """Untie a diagram of the unknot that cannot be made smaller at once."""
+    return Stop(*untied())
+
+
 def beside_formula(fitted: TableFit, ready: Any) -> TableFit:
     """Return the fit with the mass formula, fitted to the same rows, among its baselines."""
     begun = time.perf_counter()
@@ -109,4 +115,5 @@ STATIONS = (
     Station("text", "A manual, written on", text),
     Station("images", "Digits that nobody wrote", images),
     Station("play", "A pole kept upright", actions),
+    Station("unknot", "A knot diagram untied", knot),
 )

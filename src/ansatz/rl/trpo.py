@@ -227,6 +227,8 @@ class TRPO(ActorCriticRecipe):
             raise BadInput(
                 f"A rollout of {self.envs} · {self.steps} steps cannot be cut into {self.minibatches} parts."
             )
+        if self.network != "mlp":
+            raise BadInput(f"TRPO needs slopes of slopes, and {self.network!r} gives none; use PPO or A2C.")
         parts = on_policy(self, data, key)
         region = TrustRegion(
             self.delta, self.damping, self.iterations, self.shrink, self.tries, self.standardize,
