@@ -22,13 +22,14 @@ TAKEN = 10_000_000
 
 def place_for(name: str) -> str:
     """Return an environment that an algorithm is for."""
-    if name in ("q-learning", "sarsa"):
-        return "FrozenLake-v1"
-    return "Puzzle8" if name == "curriculum" else "CartPole-v1"
+    tables = dict.fromkeys(("q-learning", "sarsa"), "FrozenLake-v1")
+    return (tables | {"curriculum": "Puzzle8", "self-play": "KuhnPoker"}).get(name, "CartPole-v1")
 
 
 def compiling() -> Row:
     """Seconds from the call to the first step of a run that has compiled nothing before, the worst of all."""
+    # Programs that an earlier run left on disk would hide the time that compiling takes.
+    jax.config.update("jax_enable_compilation_cache", False)
     found = {}
     for name in ALGORITHMS:
         env = make(place_for(name))

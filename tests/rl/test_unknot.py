@@ -260,7 +260,7 @@ def test_baselines_untie_scrambles_and_count_their_steps():
 def test_counting_draws_every_legal_action_as_often(walks):
     alpha = jnp.asarray(walks[0].alpha[333])
     legal = np.flatnonzero(np.asarray(ALL.table.mask(alpha)))
-    u = (jnp.arange(len(legal)) + 0.5) / len(legal)
+    u = jnp.asarray((np.arange(len(legal)) + 0.5) / len(legal), jnp.float32)
     drawn = jax.jit(jax.vmap(lambda u: ALL.table.draw(alpha, u)), compiler_options=HASTE)(u)
     assert np.array_equal(np.sort(drawn), legal)
     assert ALL.table.draw(jnp.asarray(PLAIN), u[0]) == 0
