@@ -19,6 +19,7 @@ from ansatz.knots.codes import from_braid
 from ansatz.knots.moves import around
 from ansatz.maps.activations import activation as activation_named
 from ansatz.maps.affine import Affine
+from ansatz.maps.initial import initial as initial_named
 from ansatz.maps.layers import LayerNorm
 from ansatz.maps.shapes import expect, positive
 
@@ -62,13 +63,13 @@ class Round(eqx.Module):
     """One round of messages."""
 
     norm: LayerNorm
-    message: Affine
+    message: Float[Array, "messages w"]
     common: Affine
 
     def __init__(self, width: int, *, key: PRNGKeyArray):
         first, second = jax.random.split(key)
         self.norm = LayerNorm(width)
-        self.message = Affine(width, 7 * width, "orthogonal", key=first)
+        self.message = initial_named("orthogonal")(first, (7 * width, width), gain=1.0)
         self.common = Affine(width, width, key=second)
 
     def __call__(
@@ -76,7 +77,7 @@ class Round(eqx.Module):
     ) -> Float[Array, "D w"]:
         """Return what each dart hears."""
         width = h.shape[1]
-        m = (self.norm(h) @ self.message.weight.T).reshape(*h.shape[:1], 7, width)
+        m = (self.norm(h) @ self.message.T).reshape(*h.shape[:1], 7, width)
         heard = m[:, 0] + around(m[:, 1], 1) + around(m[:, 2], 2) + around(m[:, 3], 3)
         # f = σ³∘α, and f⁻¹ = α∘σ: both go along with α, in one gather.
         sent = jnp.concatenate([m[:, 4] + around(m[:, 5], 3), m[:, 6]], 1)
