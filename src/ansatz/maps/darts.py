@@ -59,31 +59,22 @@ def mean_of(h: Float[Array, "D w"], live: Bool[Array, " D"]) -> Float[Array, " w
     return total / jnp.maximum(live.sum(), 1).astype(h.dtype)
 
 
-class Round(eqx.Module):
-    """One round of messages."""
-
-    norm: LayerNorm
-    message: Float[Array, "messages w"]
-    common: Affine
-
-    def __init__(self, width: int, *, key: PRNGKeyArray):
-        first, second = jax.random.split(key)
-        self.norm = LayerNorm(width)
-        self.message = initial_named("orthogonal")(first, (7 * width, width), gain=1.0)
-        self.common = Affine(width, width, key=second)
-
-    def __call__(
-        self, h: Float[Array, "D w"], alpha: Int[Array, " D"], live: Bool[Array, " D"]
-    ) -> Float[Array, "D w"]:
-        """Return what each dart hears."""
-        width = h.shape[1]
-        m = (self.norm(h) @ self.message.T).reshape(*h.shape[:1], 7, width)
-        heard = m[:, 0] + around(m[:, 1], 1) + around(m[:, 2], 2) + around(m[:, 3], 3)
-        # f = σ³∘α, and f⁻¹ = α∘σ: both go along with α, in one gather.
-        sent = jnp.concatenate([m[:, 4] + around(m[:, 5], 3), m[:, 6]], 1)
-        came = carried(sent, alpha, alpha)
-        heard = heard + came[:, :width] + around(came[:, width:], 1)
-        return heard + self.common(mean_of(h, live))[None]
+def heard(
+    norm: LayerNorm,
+    message: Float[Array, "messages w"],
+    common: Affine,
+    h: Float[Array, "D w"],
+    alpha: Int[Array, " D"],
+    live: Bool[Array, " D"],
+) -> Float[Array, "D w"]:
+    """Return what each dart hears in a round: seven messages of `message: [7 w, w]`, and what is common."""
+    width = h.shape[1]
+    m = (norm(h) @ message.T).reshape(*h.shape[:1], 7, width)
+    near = m[:, 0] + around(m[:, 1], 1) + around(m[:, 2], 2) + around(m[:, 3], 3)
+    # f = σ³∘α, and f⁻¹ = α∘σ: both go along with α, in one gather.
+    sent = jnp.concatenate([m[:, 4] + around(m[:, 5], 3), m[:, 6]], 1)
+    came = carried(sent, alpha, alpha)
+    return near + came[:, :width] + around(came[:, width:], 1) + common(mean_of(h, live))[None]
 
 
 class Darts(Map):
@@ -97,7 +88,9 @@ class Darts(Map):
     """
 
     first: Affine
-    rounds: tuple[Round, ...]
+    norms: tuple[LayerNorm, ...]
+    messages: tuple[Array, ...]
+    common: tuple[Affine, ...]
     last: LayerNorm
     activation: str = eqx.field(static=True)
 
@@ -108,9 +101,12 @@ class Darts(Map):
         if features < 2:
             raise BadInput("Darts needs a feature beside the partner of a dart, and got 1.")
         activation_named(activation)
-        keys = jax.random.split(key, depth + 1)
+        keys = jax.random.split(key, 2 * depth + 1)
+        draw = initial_named("orthogonal")
         self.first = Affine(features - 1, width, key=keys[0])
-        self.rounds = tuple(Round(width, key=k) for k in keys[1:])
+        self.norms = tuple(LayerNorm(width) for _ in range(depth))
+        self.messages = tuple(draw(k, (7 * width, width), gain=1.0) for k in keys[1 : depth + 1])
+        self.common = tuple(Affine(width, width, key=k) for k in keys[depth + 1 :])
         self.last, self.activation = LayerNorm(width), activation
 
     def __call__(self, x: Float[Array, "..."], *, key: PRNGKeyArray | None = None) -> Float[Array, "D width"]:
@@ -120,8 +116,8 @@ class Darts(Map):
         alpha = partners(x)
         live = alpha != jnp.arange(x.shape[0], dtype=jnp.int32)
         h = x[:, 1:] @ self.first.weight.T + self.first.bias[None]
-        for one in self.rounds:
-            h = h + activation_named(self.activation)(one(h, alpha, live))
+        for norm, message, common in zip(self.norms, self.messages, self.common, strict=True):
+            h = h + activation_named(self.activation)(heard(norm, message, common, h, alpha, live))
         return self.last(h)
 
     @staticmethod
