@@ -37,7 +37,7 @@ files and this page. Times are of one core.
 
 ## The named hard diagrams of the unknot
 
-*Peak* is the largest number of crossings on the way. Of {seeds} runs the one with the fewest moves is kept;
+*Peak* is the largest number of crossings on the way. Of the runs the one with the fewest moves is kept;
 the times are CPU milliseconds of the median run and of the slowest.
 
 | diagram | crossings | moves | passes | peak | runs that untied it | ms, median | ms, slowest |
@@ -150,7 +150,7 @@ def page(index: dict[str, Row]) -> str:
     exact = sum(row["changes"] == row["lower"] for _, row in tied)
     seconds = sum(row["seconds"] for _, row in tied)
     fields = ("crossings", "moves", "passes", "peak")
-    text = HEAD.format(seeds=max((row["seeds"] for _, row in hard), default=0))
+    text = HEAD
     text += table(
         [name, *(row[key] for key in fields), f"{row['untied']} of {row['seeds']}", *_times(row)]
         for name, row in hard

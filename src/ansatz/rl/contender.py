@@ -91,10 +91,10 @@ class NearNash(eqx.Module):
 def sharpened(encoder: Encoder, space: Discrete | Box, width: int) -> Encoder:
     """Return the encoder that divides observations of a bounded box by half its size, times sqrt(width / n).
 
-    The few ones among n indicators enter a layer of orthogonal weights as numbers much below 1, where its σ
-    is all but linear: what a bet means with one card and with another is learned slowly.  So scaled, nodes
-    are handed numbers of mean square about 1, whatever the width.  What is 0 stays 0: a constant in its place
-    would be one direction that the slopes of all observations share.  Other observations stay as they are.
+    So scaled, nodes of a layer of orthogonal weights are handed numbers of mean square about 1, whatever the
+    width, where the few ones among n indicators would arrive as numbers much below 1.  Self-play in Leduc
+    came nearer to Nash so, and did not with 0 mapped to -1; why is not known.  What is 0 stays 0, and
+    observations without such bounds stay as they are.
 
     >>> space = Box((0.0,) * 4, (1.0,) * 4)
     >>> sharpened(Encoder(space), space, 16)(jnp.asarray([0.0, 0.0, 1.0, 0.0])).round(5).tolist()
