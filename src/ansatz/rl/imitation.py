@@ -26,6 +26,7 @@ from ansatz.rl.agent import Encoder
 from ansatz.rl.check import check
 from ansatz.rl.dqn import discrete_actions
 from ansatz.rl.env import Box, Env
+from ansatz.rl.networks import network
 from ansatz.rl.onpolicy import check_positive, clipped, rate
 from ansatz.rl.policy import Categorical, masked_log_softmax
 from ansatz.rl.rollout import check_sizes
@@ -83,7 +84,7 @@ def taught(env: Env, states: PyTree, teacher: Callable[[Any], Array]) -> Lessons
 
 
 class Imitator(Map):
-    """π(·|s) by one MLP of the encoded observation."""
+    """π(·|s) by one map of the encoded observation."""
 
     encoder: Encoder
     body: Map
@@ -127,7 +128,7 @@ class Imitate(Recipe):
 
     - `any_best`: one of the teacher's moves is enough (see above).
     - `batch` examples a step; `learning_rate` of Adam, `schedule` (constant, linear, cosine), `largest` norm
-      of a gradient (0: any); `width`, `depth`, `activation` of the network.
+      of a gradient (0: any); `network` (`ansatz.rl.networks`) and its `width`, `depth`, `activation`.
 
     >>> from ansatz.rl.envs.tic_tac_toe import TicTacToe
     >>> env = TicTacToe()
@@ -144,6 +145,7 @@ class Imitate(Recipe):
     learning_rate: float = eqx.field(default=2e-3, static=True)
     schedule: str = eqx.field(default="cosine", static=True)
     largest: float = eqx.field(default=0.0, static=True)
+    network: str = eqx.field(default="mlp", static=True)
     width: int = eqx.field(default=256, static=True)
     depth: int = eqx.field(default=2, static=True)
     activation: str = eqx.field(default="relu", static=True)
@@ -155,9 +157,13 @@ class Imitate(Recipe):
         check_positive(learning_rate=self.learning_rate)
         check_sizes(batch=self.batch)
         env = check(data.env)
-        encoder = Encoder(env.observations)
+        parts = network(self.network, env, self.width, self.depth, self.activation, key=key)
+        encoder = Encoder(env.observations) if parts is None else parts.encoder
         count = discrete_actions(env, "Imitation")
-        body = MLP(encoder.size, count, self.width, self.depth, self.activation, key=key)
+        if parts is None:
+            body: Map = MLP(encoder.size, count, self.width, self.depth, self.activation, key=key)
+        else:
+            body = parts.actor
         # What is legal is told once: the tables of an environment have no place in a step of training.
         legal = jax.jit(jax.vmap(env.legal))(data.states)
         source = Table(Pairs((data.states, legal), jnp.asarray(data.policy)), self.batch)
