@@ -40,7 +40,7 @@ GOALS = (
     Goal(
         "DQN", "CartPole-v1", 475, 50_000, 1000, 3,
         {"steps": 8, "batches": 8, "batch": 64, "width": 64, "gamma": 0.99, "dueling": False,
-         "capacity": 50_000, "last": 0.04},
+         "capacity": 50_000, "last": 0.04, "target_every": 16, "target_share": 0.1},
         {"settings": {"learning_rate": 1e-3, "batch_size": 64, "buffer_size": 50_000, "tau": 0.1,
                       "target_update_interval": 16, "train_freq": 8, "gradient_steps": 8,
                       "learning_starts": 1000, "exploration_fraction": 0.16, "exploration_final_eps": 0.04,

@@ -47,9 +47,9 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "total_steps": 100_000, "envs": 2, "steps": 1024, "normalize": True, "scale": True,
     },
     ("dqn", "CartPole-v1"): {
-        "total_steps": 50_000, "steps": 8, "batches": 4, "batch": 128, "capacity": 20_000, "gamma": 0.98,
-        "dueling": True, "target_every": 16, "target_share": 0.1, "explored": 0.16, "last": 0.02,
-        "schedule": "linear", "width": 128,
+        "total_steps": 50_000, "steps": 8, "batches": 8, "batch": 128, "capacity": 20_000, "dueling": True,
+        "target_every": 8, "target_share": 0.02, "explored": 0.16, "last": 0.02, "schedule": "linear",
+        "width": 128,
     },
     ("dqn", "Acrobot-v1"): {
         "total_steps": 100_000, "steps": 4, "batches": 4, "batch": 128, "target_every": 256,
@@ -77,7 +77,7 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     },
     ("curriculum", "Puzzle8"): {"total_steps": 2_048_000, "longest": 50},
     ("curriculum", "Cube2"): {
-        "total_steps": 2_048_000, "deepest": 20, "kept": 0, "longest": 20, "width": 384,
+        "total_steps": 8_192_000, "deepest": 20, "kept": 0, "longest": 20, "width": 384,
     },
 }  # fmt: skip
 
