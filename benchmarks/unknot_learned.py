@@ -26,10 +26,10 @@ from ansatz.training.fit import fit
 from benchmarks.run import entry
 
 Row = list[dict[str, Any]]
-POOL, MOST, DRAWN = 120, 13, 11
+POOL, MOST, DRAWN = 150, 26, 11
 """How many hard diagrams are made, of how many crossings at most, and from which seed."""
-CAPACITY, STEPS, SEEDS, RUNS = 20, 2500, 5, 32
-RECIPE = Imitate(network="darts", width=32, depth=4, activation="silu", batch=128, largest=1.0)
+CAPACITY, STEPS, SEEDS, RUNS = 26, 6000, 5, 32
+RECIPE = Imitate(network="darts", width=32, depth=4, activation="silu", batch=256, largest=1.0)
 SHORT, LONG = 200, 1000
 TRIED = {"H": SHORT, "J": SHORT, "Culprit": SHORT, "Goeritz": SHORT, "FHW": LONG, "D28": LONG}
 """The steps that every agent gets for a diagram."""
@@ -53,7 +53,7 @@ def excluded() -> list[Diagram]:
 @functools.cache
 def lessons() -> Course:
     """Return the lessons of the pool."""
-    return course_of(Unknot(capacity=CAPACITY), ways(pool()), excluded())
+    return course_of(Unknot(capacity=CAPACITY), ways(pool(), starts=6, tries=32, most=20), excluded())
 
 
 @functools.cache

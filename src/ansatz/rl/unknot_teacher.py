@@ -28,7 +28,7 @@ from ansatz.rl.imitation import Lessons
 from ansatz.rl.rollout import check_sizes
 from ansatz.rl.unknotter import diagrams
 
-ROUNDS = 400
+ROUNDS = 1000
 """How long a search goes on."""
 DETOURS = 7
 """Fewer random moves than this lie between a hard diagram and the start of a search."""

@@ -1,0 +1,136 @@
+"""The trained policy for untying that comes with the package, and what it finds.
+
+`make policy` trained it: by imitation of the shortest ways known for fresh hard diagrams, none of them a named
+one (`ansatz.rl.unknot_teacher`).  It makes R1±, R2±, R3 alone, and reads diagrams of any size.
+"""
+
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int, PRNGKeyArray
+
+from ansatz.core import BadInput
+from ansatz.knots.certificate import standard
+from ansatz.knots.diagram import Diagram
+from ansatz.knots.moves import as_tuple
+from ansatz.knots.play import Move, play
+from ansatz.knots.shorten import shortened
+from ansatz.knots.sketch import Sketch
+from ansatz.rl.envs.unknot import FEATURES, Unknot, begin_with
+from ansatz.rl.imitation import Imitator
+from ansatz.rl.rollout import check_sizes
+from ansatz.rl.unknot_baselines import Sampling
+from ansatz.rl.unknotter import DartActor, DartEncoder
+from ansatz.store import write_file
+
+STORED = Path(__file__).with_name("unknot_policy.npz")
+ROOM, LEAST = 8, 16
+"""Room for so many crossings more than a diagram has, and for no fewer than that."""
+
+
+def untrained(width: int, depth: int, reach: int = 4) -> Imitator:
+    """Return the network of a policy for moves "r-only", with weights that mean nothing."""
+    first, second = jax.random.split(jax.random.key(0))
+    encoder = DartEncoder(FEATURES, width, depth, "silu", key=first)
+    return Imitator(encoder, DartActor(width, Unknot(reach=reach).layout, key=second))
+
+
+def save(model: Imitator, path: Path, **facts: Any) -> None:
+    """Write a policy as single-precision arrays, with what is to be known of its training."""
+    trunk: Any = model.encoder
+    facts |= {"width": trunk.size, "depth": len(trunk.trunk.norms)}
+    leaves = [np.asarray(leaf, np.float32) for leaf in jax.tree.leaves(eqx.filter(model, eqx.is_array))]
+    with open(path, "wb") as file:
+        np.savez_compressed(file, *leaves, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8))
+
+
+def load(path: Path) -> tuple[Imitator, dict[str, Any]]:
+    """Return a policy and what is known of its training."""
+    with np.load(path) as stored:
+        facts = json.loads(stored["facts"].tobytes())
+        leaves = [jnp.asarray(stored[f"arr_{at}"]) for at in range(len(stored.files) - 1)]
+    arrays, rest = eqx.partition(untrained(facts["width"], facts["depth"]), eqx.is_array)
+    return eqx.combine(jax.tree.unflatten(jax.tree.structure(arrays), leaves), rest), facts
+
+
+@functools.cache
+def trained() -> Imitator:
+    """Return the policy of the package: `trained().act(env.observe(state), env.legal(state))`.
+
+    >>> from ansatz.rl.envs.unknot import Unknot
+    >>> env = Unknot(start="Culprit")
+    >>> state = env.reset(jax.random.key(0))
+    >>> bool(env.legal(state)[trained().act(env.observe(state), env.legal(state))])
+    True
+    """
+    return load(STORED)[0]
+
+
+def ways_of(
+    diagram: Diagram, runs: int = 64, steps: int = 200, seed: int = 0, temperature: float = 0.7
+) -> list[list[Move]]:
+    """Return the ways to the circle that the policy of the package finds, without detours, shortest first.
+
+    The moves start from ``certificate.standard(diagram)``.  Each of `runs` runs makes at most `steps` moves,
+    drawn from π at a temperature.
+
+    >>> from ansatz.knots.table import named
+    >>> 8 < len(ways_of(named("Culprit"))[0]) < 20
+    True
+    """
+    check_sizes(runs=runs, steps=steps)
+    if not temperature > 0:
+        raise BadInput(f"The temperature is {temperature}; it must be positive.")
+    start = standard(diagram)
+    env = Unknot(capacity=max(LEAST, start.crossings + ROOM))
+    policy = Sampling(env, trained(), temperature)
+    made, ended = (np.asarray(x) for x in _played(env, policy, start, runs, steps, jax.random.key(seed)))
+    found = [_moves(env, start, made[run, : ended[run]]) for run in np.flatnonzero(ended >= 0)]
+    return sorted((shortened(start, moves) for moves in found), key=len)
+
+
+def _played(
+    env: Unknot, policy: Sampling, start: Diagram, runs: int, steps: int, key: PRNGKeyArray
+) -> tuple[Int[Array, "runs steps"], Int[Array, " runs"]]:
+    """Return the actions of all runs, and after how many of them each was untied, -1 where it was not."""
+    states = jax.tree.map(lambda leaf: jnp.stack([leaf] * runs), begin_with(env, start))
+    return _run(env, policy, states, jnp.zeros((runs, steps), jnp.int32), key)
+
+
+@eqx.filter_jit
+def _run(env: Unknot, policy: Sampling, states: Any, made: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
+    runs, steps = made.shape
+
+    def going(carry: Any) -> Array:
+        return (carry[2] < 0).any() & (carry[3] < steps)
+
+    def one(carry: Any) -> Any:
+        state, made, ended, at = carry
+        first, second = jax.random.split(jax.random.fold_in(key, at))
+        action = jax.vmap(policy.act)(state, jax.random.split(first, runs)).astype(jnp.int32)
+        step = jax.vmap(env.step)(state, action, jax.random.split(second, runs))
+        ended = jnp.where((ended < 0) & step.terminated, at + 1, ended)
+        return step.state, made.at[:, at].set(action), ended, at + 1
+
+    begun = states, made, jnp.full(runs, -1, jnp.int32), jnp.zeros((), jnp.int32)
+    _, made, ended, _ = jax.lax.while_loop(going, one, begun)
+    return made, ended
+
+
+def _moves(env: Unknot, start: Diagram, actions: np.ndarray) -> list[Move]:
+    """Return the moves that actions are, in the numbers that a certificate gives to crossings."""
+    sketch, found = Sketch(start), []
+    name = jax.jit(env.table.move)
+    for action in actions.tolist():
+        alpha = np.arange(4 * env.capacity, dtype=np.int32)
+        alpha[: len(sketch.alpha)] = sketch.alpha
+        move = as_tuple(jax.device_get(name(jnp.asarray(alpha), jnp.int32(action))))
+        play(sketch, move)
+        found.append(move)
+    return found
