@@ -20,7 +20,7 @@ SEARCHERS += $(if $(ANSATZ_PEER_OPEN_SPIEL),,benchmarks/peers/.venv-open_spiel/.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test lint bench bench-solve bench-generate bench-play bench-unknot corpus docs lock clean
+.PHONY: help setup tour test lint bench bench-solve bench-generate bench-play bench-unknot corpus policy docs lock clean
 
 help:  ## List the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1	\2/p' Makefile
@@ -63,6 +63,9 @@ bench-play: $(STAMP) $(SB3) $(SEARCHERS)  ## Make the peers' environments and me
 
 corpus: $(STAMP)  ## Untie the hard unknots and the knots to 10 crossings, with certificates
 	$(BIN)/python -m benchmarks.corpus
+
+policy: $(STAMP)  ## Make the fresh hard diagrams and train the policy for untying that come with the package
+	$(BIN)/python -m benchmarks.unknot_policy
 
 benchmarks/peers/.venv-%/.installed: benchmarks/peers/%.txt
 	test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)

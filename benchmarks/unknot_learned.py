@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ansatz.knots.diagram import Diagram
-from ansatz.knots.families import stuck
+from ansatz.knots.families import fresh
 from ansatz.knots.table import hard_unknots, named
 from ansatz.rl.curriculum import Curriculum
 from ansatz.rl.envs.unknot import Unknot
@@ -26,8 +26,8 @@ from ansatz.training.fit import fit
 from benchmarks.run import entry
 
 Row = list[dict[str, Any]]
-POOL, MOST, DRAWN = 150, 26, 11
-"""How many hard diagrams are made, of how many crossings at most, and from which seed."""
+LARGEST = 26
+"""The crossings of the diagrams that lessons are made from, at most: all that the package holds."""
 CAPACITY, STEPS, SEEDS, RUNS = 26, 6000, 5, 32
 RECIPE = Imitate(network="darts", width=32, depth=4, activation="silu", batch=256, largest=1.0)
 SHORT, LONG = 200, 1000
@@ -39,12 +39,6 @@ BASELINES = ("random", "greedy", "search", "restart")
 MARKS = (25, 50, 100, 200)
 
 
-@functools.cache
-def pool() -> tuple[Diagram, ...]:
-    """Return fresh diagrams that removals and R3 make no smaller, none of them a named one."""
-    return tuple(stuck(POOL, MOST, seed=DRAWN))
-
-
 def excluded() -> list[Diagram]:
     """Return the named diagrams that could occur on a way from one of the pool."""
     return [one for name in hard_unknots() if (one := named(name)).crossings <= CAPACITY]
@@ -53,7 +47,7 @@ def excluded() -> list[Diagram]:
 @functools.cache
 def lessons() -> Course:
     """Return the lessons of the pool."""
-    return course_of(Unknot(capacity=CAPACITY), ways(pool(), starts=6, tries=32, most=20), excluded())
+    return course_of(Unknot(capacity=CAPACITY), ways(fresh(LARGEST), starts=6, tries=32, most=20), excluded())
 
 
 @functools.cache
@@ -115,8 +109,8 @@ def learned() -> Row:
     seconds = time.process_time() - begun
     note = f"share of {RUNS} runs untied, by training seed; {'; '.join(told)}"
     facts = (
-        f"{len(lessons().left):,} lessons from {POOL} fresh diagrams, {STEPS} steps of {RECIPE.batch}, one "
-        f"of the best moves known in {100 * right:.0f} % of them; {seconds:.0f} CPU s in all"
+        f"{len(lessons().left):,} lessons from {len(fresh(LARGEST))} fresh diagrams, {STEPS} steps of "
+        f"{RECIPE.batch}, one of the best moves known in {100 * right:.0f} % of them; {seconds:.0f} CPU s in all"
     )
     common: dict[str, Any] = {"unit": "of 6", "better": "higher", "seconds": seconds}
     return [
@@ -151,7 +145,7 @@ UPDATES, LEVELS, WIDTH, STUDIED = 12, 16, 128, 24
 def learning() -> Row:
     """PPO with the two rewards of the notes, with the curriculum and without, five seeds each."""
     begun, told, gained = time.process_time(), [], []
-    hard = pool()[:STUDIED]
+    hard = fresh(SMALL.largest)[:STUDIED]
     for reward in ("crossings", "sparse"):
         shares = {}
         for words in ("a curriculum", "none"):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ansatz.core import BadInput
+from ansatz.knots.codes import to_pd
 from ansatz.knots.diagram import Diagram
-from ansatz.knots.families import cores, drifted, fresh, key, reduced, reflected, removals, tangled
+from ansatz.knots.families import cores, drifted, fresh, key, reduced, reflected, removals, stuck, tangled
 from ansatz.knots.lay import lay, layable
 from ansatz.knots.moves import count
 from ansatz.knots.sketch import Sketch
@@ -125,12 +126,13 @@ def test_starts():
 
 def test_fresh_diagrams_are_new_and_removals_and_r3_make_them_no_smaller():
     named_ones = {key(core) for core in cores(20)}
-    found = fresh(12)
-    assert len({key(one) for one in found} - named_ones) == len(found) >= 6
-    for one in found:
+    found = fresh(16)
+    assert len({key(one) for one in found} - named_ones) == len(found) >= 100
+    for one in found[::10]:
         assert one.check().components == 1 and one.crossings >= 9
         assert reduced(Sketch(one)).crossings == one.crossings
         assert solution(one)
+    assert [to_pd(one) for one in stuck(2, 26, seed=11)] == [to_pd(one) for one in fresh(26)[:2]]
     assert key(found[0]) == key(reflected(found[0].mirrored()))
     assert reduced(Sketch(named("Monster"))).crossings == 0 and reduced(Sketch(named("J"))).crossings == 9
 

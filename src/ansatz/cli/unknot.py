@@ -7,6 +7,7 @@ The search removes crossings (R1-, R2-), lays arcs anew along shortest routes (p
 goes), makes R3 at random, and R2+ where it is stuck. A diagram that stays is asked for its determinant, its
 Alexander and its Jones polynomial, which may prove it knotted. With --moves r-only the search makes R1, R2
 and R3 alone, passes at no point, and needs longer; --expand instead takes the passes that it found apart.
+With --policy the trained policy of the package tries too, by R1, R2 and R3, and the fewer moves are kept.
 
 --out writes the certificate, which `ansatz verify` checks: one as .json, or as .txt for unknotdb (without
 passes); of many diagrams a .jsonl with a line for each that was untied. --film shows the untying, move by
@@ -60,8 +61,9 @@ def command(arguments: list[str]) -> int:
         ending = ".jsonl" if lines is not None else ".json or .txt"
         check_out(asked.out, ending)
         check_out(asked.film, ".html or .gif", "--film")
-        if lines is not None and asked.film is not None:
-            raise BadInput("--film shows the untying of one diagram, not of many.")
+        if lines is not None and (asked.film is not None or asked.policy):
+            flag = "--film" if asked.film is not None else "--policy"
+            raise BadInput(f"{flag} is for one diagram, not for many.")
         if lines is None:
             record, shown, code = _one(asked, budget, answer)
         else:
@@ -109,6 +111,8 @@ def _one(asked: Any, budget: float, answer: "Answer") -> tuple[dict[str, Any], l
     from ansatz.core import BadInput
     from ansatz.knots.unknot import UNDECIDED, unknot
 
+    if asked.policy and asked.moves == ALL and not asked.expand:
+        raise BadInput("The trained policy makes R1, R2 and R3 alone: --policy goes with --moves r-only.")
     text = bool(asked.out) and asked.out.lower().endswith(".txt")
     if text and asked.moves == ALL and not asked.expand:
         raise BadInput("unknotdb's format has no passes; add --expand or --moves r-only, or write a .json.")
@@ -120,7 +124,8 @@ def _one(asked: Any, budget: float, answer: "Answer") -> tuple[dict[str, Any], l
         expanded=asked.expand,
         report=_progress(answer),
     )
-    shown = [*_drawn(found), str(found)]
+    found, words = _tried(found, asked.seed) if asked.policy else (found, [])
+    shown = [*_drawn(found), str(found), *words]
     record = _record(found)
     if asked.out is not None:
         record["certificate"] = _write_one(found, asked.out)
@@ -134,6 +139,27 @@ def _one(asked: Any, budget: float, answer: "Answer") -> tuple[dict[str, Any], l
     if not found.untied:
         shown.append(f"The smallest diagram found has {len(found.smallest)} crossings: {found.smallest}")
     return record, shown, FAILED if found.verdict == UNDECIDED else DONE
+
+
+def _tried(found: "Verdict", seed: int) -> tuple["Verdict", list[str]]:
+    """Return the verdict with the moves of the trained policy where they are fewer, and what it found."""
+    from ansatz.knots.codes import from_pd
+    from ansatz.knots.shorten import shortened
+    from ansatz.knots.unknot import KNOTTED, UNKNOT
+    from ansatz.rl.unknot_policy import RUNS, STEPS, ways_of
+
+    if found.verdict == KNOTTED or not found.start:
+        return found, []
+    start = from_pd(found.start)
+    ways = ways_of(start, RUNS, STEPS, seed)
+    words = f"The trained policy untied it in {len(ways)} of {RUNS} runs of {STEPS} moves"
+    if not ways:
+        return found, [f"{words}."]
+    known = shortened(start, found.moves) if found.untied else None
+    words += f", at best in {len(ways[0])} moves"
+    words += f", the search in {len(known)}." if known is not None else ", the search did not."
+    best = ways[0] if known is None or len(ways[0]) < len(known) else known
+    return found._replace(verdict=UNKNOT, why="", moves=best, smallest=[]), [words]
 
 
 def _drawn(found: "Verdict") -> list[str]:
@@ -298,6 +324,7 @@ def _form() -> type:
             ("budget", flag(str, "the time for each diagram", metavar="TIME"), "10s"),
             ("moves", flag(str, kinds, metavar="all|r-only"), ALL),
             ("expand", flag(bool, "take the passes found apart into R1, R2 and R3"), False),
+            ("policy", flag(bool, "let the trained policy try too, by R1, R2 and R3 alone"), False),
             ("seed", flag(int, "of the search"), 0),
             ("out", flag(word, "where the certificate goes: .json, .txt or .jsonl", metavar="FILE"), None),
             ("film", flag(word, "where a film of the moves goes: .html or .gif", metavar="FILE"), None),

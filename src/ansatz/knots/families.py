@@ -2,7 +2,7 @@
 
 `cores` are the diagrams known by name, to be inflated.  `stuck` makes fresh ones: arcs are laid along random
 ways, by annealing until there is nothing to remove, and what removals and R3 make no smaller is kept.  About
-one trial in a hundred ends so, hence `fresh` reads some that were made.
+one trial in a hundred ends so, hence `fresh` reads some that `make policy` made.
 """
 
 import heapq
@@ -106,7 +106,7 @@ def stuck(number: int, most: int, seed: int = 0) -> list[Diagram]:
     """Return so many different diagrams of the unknot that removals and R3 make no smaller.
 
     They have 9 to `most` crossings, and none is one of the table, nor the mirror image of one.  Each takes
-    some seconds.
+    a tenth of a second.
     """
     if most < 9 or number < 1:
         raise BadInput(f"Stuck diagrams are made with room for 9 crossings or more, not for {most}.")

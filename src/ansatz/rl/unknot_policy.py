@@ -1,7 +1,7 @@
 """The trained policy for untying that comes with the package, and what it finds.
 
-`make policy` trained it: by imitation of the shortest ways known for fresh hard diagrams, none of them a named
-one (`ansatz.rl.unknot_teacher`).  It makes R1±, R2±, R3 alone, and reads diagrams of any size.
+`make policy` trained it by imitation of the shortest ways known for fresh hard diagrams, none of them a
+named one (`ansatz.rl.unknot_teacher`).  It makes R1±, R2±, R3 alone, and reads diagrams of any size.
 """
 
 import functools
@@ -27,11 +27,12 @@ from ansatz.rl.imitation import Imitator
 from ansatz.rl.rollout import check_sizes
 from ansatz.rl.unknot_baselines import Sampling
 from ansatz.rl.unknotter import DartActor, DartEncoder
-from ansatz.store import write_file
 
 STORED = Path(__file__).with_name("unknot_policy.npz")
 ROOM, LEAST = 8, 16
 """Room for so many crossings more than a diagram has, and for no fewer than that."""
+RUNS, STEPS = 64, 200
+"""How often the policy is run, for how many moves at most."""
 
 
 def untrained(width: int, depth: int, reach: int = 4) -> Imitator:
@@ -46,7 +47,7 @@ def save(model: Imitator, path: Path, **facts: Any) -> None:
     trunk: Any = model.encoder
     facts |= {"width": trunk.size, "depth": len(trunk.trunk.norms)}
     leaves = [np.asarray(leaf, np.float32) for leaf in jax.tree.leaves(eqx.filter(model, eqx.is_array))]
-    with open(path, "wb") as file:
+    with path.open("wb") as file:
         np.savez_compressed(file, *leaves, facts=np.frombuffer(json.dumps(facts).encode(), np.uint8))
 
 
@@ -73,7 +74,7 @@ def trained() -> Imitator:
 
 
 def ways_of(
-    diagram: Diagram, runs: int = 64, steps: int = 200, seed: int = 0, temperature: float = 0.7
+    diagram: Diagram, runs: int = RUNS, steps: int = STEPS, seed: int = 0, temperature: float = 0.7
 ) -> list[list[Move]]:
     """Return the ways to the circle that the policy of the package finds, without detours, shortest first.
 
