@@ -110,7 +110,7 @@ def learned() -> Row:
     note = f"share of {RUNS} runs untied, by training seed; {'; '.join(told)}"
     facts = (
         f"{len(lessons().left):,} lessons from {len(fresh(LARGEST))} fresh diagrams, {STEPS} steps of "
-        f"{RECIPE.batch}, one of the best moves known in {100 * right:.0f} % of them; {seconds:.0f} CPU s in all"
+        f"{RECIPE.batch}, a best move known in {100 * right:.0f} % of them; {seconds:.0f} CPU s in all"
     )
     common: dict[str, Any] = {"unit": "of 6", "better": "higher", "seconds": seconds}
     return [

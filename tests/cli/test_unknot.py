@@ -46,6 +46,18 @@ def test_knots_and_undecided():
     assert code == 1 and "is undecided: no invariant" in said and "The smallest diagram found has 55" in said
 
 
+def test_the_trained_policy_tries_too(tmp_path: Path):
+    out = str(tmp_path / "goeritz.json")
+    code, said, _ = ran(["unknot", "Goeritz", "--moves", "r-only", "--policy", "--out", out])
+    assert code == 0 and "The trained policy untied it in " in said and " runs of 200 moves, at best in " in said
+    code, said, _ = ran(["verify", out])
+    assert code == 0 and "is the unknot" in said
+    code, said, _ = ran(["unknot", "3_1", "--moves", "r-only", "--policy"])
+    assert code == 0 and "is not the unknot" in said and "policy" not in said
+    code, _, said = ran(["unknot", "Goeritz", "--policy"])
+    assert code == 2 and "--policy goes with --moves r-only" in said
+
+
 def test_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lines, out = tmp_path / "lines.txt", tmp_path / "certificates.jsonl"
     lines.write_text("# four\nCulprit\n[[1,1,2,2]]\n\n3_1\nbraid: 1 2 -1 -1\n")
