@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, UInt
 
 from ansatz.errors import BadInput
 from ansatz.knots.diagram import Diagram, turn
@@ -67,6 +67,17 @@ def following(alpha: Int[Array, " D"]) -> Int[Array, " D"]:
 def around(x: Array, k: int) -> Array:
     """Return for each dart d the entry of σᵏ(d): x∘σᵏ, without a gather."""
     return jnp.roll(x.reshape(-1, 4, *x.shape[1:]), -k, axis=1).reshape(x.shape)
+
+
+def narrow(alpha: Int[Array, " D"]) -> UInt[Array, " D"]:
+    """Return α in the smallest unsigned type that holds its darts: gathers cost what they read."""
+    size = alpha.shape[-1]
+    return alpha.astype(jnp.uint8 if size <= 2**8 else jnp.uint16 if size <= 2**16 else jnp.uint32)
+
+
+def fetch(x: Array, i: Int[Array, "*b"]) -> Array:
+    """Return x[i] for places that are known to be there."""
+    return x.at[i].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 def face_labels(alpha: Int[Array, " D"]) -> Int[Array, " D"]:
