@@ -15,7 +15,7 @@ from jax.custom_batching import custom_vmap
 from jaxtyping import Array, Bool, Int, PRNGKeyArray, UInt
 
 from ansatz.knots.diagram import Diagram
-from ansatz.knots.moves import alive, around, fetch, narrow
+from ansatz.knots.moves import alive, around, fetch, narrow, turned
 
 FAR = 255
 PARTS = 8
@@ -53,7 +53,7 @@ def lay(diagram: Diagram, start: Int[Array, ""], key: PRNGKeyArray, longest: int
     bare = jnp.where(away | open_dart, d, bare)
     label = _faces(bare, s, t)
     there, live = fetch(label, bare), (alpha != d) & ~away & ~open_dart
-    first, last = (fetch(label, _skipped(_turned(dart, 3), s, t)) for dart in (s, t))
+    first, last = (fetch(label, _skipped(turned(dart, 3), s, t)) for dart in (s, t))
     near, steps = _distances(live, label, there, first, last, number)
     legal = apart & whole & (steps <= number)
     route = _traced(live, label, there, near, last, jnp.where(legal, steps, 0), key, longest)
@@ -135,15 +135,10 @@ def _darts(alpha: UInt[Array, " D"]) -> UInt[Array, " D"]:
     return jnp.arange(alpha.shape[-1], dtype=alpha.dtype)
 
 
-def _turned(d: UInt[Array, "*b"], k: int) -> UInt[Array, "*b"]:
-    """Return σᵏ(d) in an unsigned type, which `turn` is not for."""
-    return (d ^ (d & 3)) | ((d + k) & 3)
-
-
 def _walked(
     alpha: UInt[Array, " D"], start: UInt[Array, ""], longest: int
 ) -> tuple[UInt[Array, " longest"], Int[Array, ""], UInt[Array, ""]]:
-    """Return the darts by which an arc enters its crossings, how many these are, and the dart that is next."""
+    """Return the darts by which an arc enters its crossings, how many they are, and the dart that is next."""
 
     def on(state: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], Array]:
         here, number = state
@@ -171,7 +166,7 @@ def _straightened(
         end, i = state
         return jnp.where(fetch(gone, end >> 2), fetch(alpha, end ^ 2), end), i + 1
 
-    begun = fetch(alpha, jnp.stack([_turned(arc, 1), _turned(arc, 3)]))
+    begun = fetch(alpha, jnp.stack([turned(arc, 1), turned(arc, 3)]))
     end, _ = jax.lax.while_loop(inside, out, (begun, jnp.int32(0)))
     at = jnp.where(on, end.astype(jnp.int32), alpha.size)
     return alpha.at[at].set(end[::-1], mode="drop"), ~(fetch(gone, end >> 2) & on).any()
@@ -180,18 +175,18 @@ def _straightened(
 def _skipped(d: UInt[Array, "*b"], start: UInt[Array, ""], end: UInt[Array, ""]) -> UInt[Array, "*b"]:
     """Return the dart itself, or where it is one of the two open ones, the next that is not, clockwise."""
     for _ in range(2):
-        d = jnp.where((d == start) | (d == end), _turned(d, 3), d)
+        d = jnp.where((d == start) | (d == end), turned(d, 3), d)
     return d
 
 
 def _faces(bare: UInt[Array, " D"], start: UInt[Array, ""], end: UInt[Array, ""]) -> UInt[Array, " D"]:
     """Return the least dart around the face left of each, on the diagram without the arc.
 
-    The dart that is 2ⁱ places further and the least until there are one number, so that a round is one gather.
+    The dart 2ⁱ places further and the least until there make one number, so that a round is one gather.
     """
     bits = 8 * bare.dtype.itemsize
     wide = jnp.uint16 if bits == 8 else jnp.uint32
-    jump = _skipped(_turned(bare, 3), start, end)
+    jump = _skipped(turned(bare, 3), start, end)
 
     def double(_: Array, both: Array) -> Array:
         far = fetch(both, both >> bits)
