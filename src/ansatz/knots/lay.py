@@ -46,7 +46,7 @@ def lay(diagram: Diagram, start: Int[Array, ""], key: PRNGKeyArray, longest: int
     d, s = _darts(alpha), start.astype(alpha.dtype)
     arc, number, t = _walked(alpha, s, longest)
     on = jnp.arange(longest, dtype=jnp.int32) < number
-    gone = ((arc >> 2 == d[: d.size // 4, None]) & on).any(1)
+    gone = ((arc[None] >> 2 == d[: d.size // 4, None]) & on[None]).any(1)
     away, open_dart = jnp.repeat(gone, 4, total_repeat_length=d.size), (d == s) | (d == t)
     apart = (fetch(alpha, s) != s) & ~fetch(gone, s >> 2) & ~fetch(gone, t >> 2) & (s != t)
     bare, whole = _straightened(alpha, arc, on, gone)
@@ -143,7 +143,7 @@ def _walked(
     def on(state: tuple[Array, Array], _: None) -> tuple[tuple[Array, Array], Array]:
         here, number = state
         going = here & 1 == begun & 1
-        return (jnp.where(going, fetch(alpha, here ^ 2), here), number + going), here
+        return (jnp.where(going, fetch(alpha, here ^ 2), here), number + going.astype(jnp.int32)), here
 
     begun = fetch(alpha, start)
     (end, number), arc = jax.lax.scan(on, (begun, jnp.int32(0)), None, longest)
@@ -160,7 +160,7 @@ def _straightened(
 
     def inside(state: tuple[Array, Array]) -> Array:
         end, i = state
-        return (fetch(gone, end >> 2) & on).any() & (i < arc.size)
+        return (fetch(gone, end >> 2) & on[None]).any() & (i < arc.size)
 
     def out(state: tuple[Array, Array]) -> tuple[Array, Array]:
         end, i = state
@@ -168,8 +168,8 @@ def _straightened(
 
     begun = fetch(alpha, jnp.stack([turned(arc, 1), turned(arc, 3)]))
     end, _ = jax.lax.while_loop(inside, out, (begun, jnp.int32(0)))
-    at = jnp.where(on, end.astype(jnp.int32), alpha.size)
-    return alpha.at[at].set(end[::-1], mode="drop"), ~(fetch(gone, end >> 2) & on).any()
+    at = jnp.where(on[None], end.astype(jnp.int32), alpha.size)
+    return alpha.at[at].set(end[::-1], mode="drop"), ~(fetch(gone, end >> 2) & on[None]).any()
 
 
 def _skipped(d: UInt[Array, "*b"], start: UInt[Array, ""], end: UInt[Array, ""]) -> UInt[Array, "*b"]:
@@ -211,12 +211,15 @@ def _distances(
     It ends with the last face found, or after `most` steps; what it did not reach is `FAR` away.
     """
 
+    def leads(near: Array, depth: Array) -> Array:
+        return live & (near == depth.astype(near.dtype))
+
     def ended(near: Array, depth: Array) -> Array:
-        return jnp.where((live & (near == depth) & (there == last)).any(), depth + 1, FAR)
+        return jnp.where((leads(near, depth) & (there == last)).any(), depth + 1, FAR)
 
     def relax(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         near, depth, _ = state
-        fresh = jnp.zeros_like(live).at[there].max(live & (near == depth), mode="promise_in_bounds")
+        fresh = jnp.zeros_like(live).at[there].max(leads(near, depth), mode="promise_in_bounds")
         depth = depth + 1
         near = jnp.where(fetch(fresh, label) & (near == FAR), depth.astype(near.dtype), near)
         return near, depth, ended(near, depth)
@@ -252,7 +255,7 @@ def _traced(
 
     def back(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         left, face, route = state
-        leads = live & (there == face) & (near == left - 1)
+        leads = live & (there == face) & (near == (left - 1).astype(near.dtype))
         g = jnp.where(leads, drawn, 0).max() & (2**bits - 1)
         return left - 1, fetch(label, g), jnp.where(place == left - 1, g.astype(jnp.int32), route)
 
@@ -282,7 +285,7 @@ def _drawn(
     bare, size = bare.astype(jnp.int32), bare.size
     start, end, level = (x.astype(jnp.int32) for x in (start, end, level))
     place, on = jnp.arange(route.size, dtype=jnp.int32), route >= 0
-    new = (jnp.cumsum(free, dtype=jnp.int32) <= place[:, None]).sum(1, dtype=jnp.int32)
+    new = (jnp.cumsum(free, dtype=jnp.int32)[None] <= place[:, None]).sum(1, dtype=jnp.int32)
     east, north, west, south = (4 * new + ((k + level) & 3) for k in range(4))
     steps = jnp.sum(on, dtype=jnp.int32)
     came = jnp.concatenate([start[None], east[:-1]])
