@@ -7,6 +7,7 @@ written and relabelled.  New crossings take the lowest numbers that are free, as
 means the same here, in `play` and in a certificate.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
@@ -324,7 +325,7 @@ class Actions(NamedTuple):
 
     def total(self, alpha: Int[Array, " D"], change: bool = True) -> Int[Array, ""]:
         """Return the number of legal actions."""
-        return sum(self._counts(alpha, change)).sum(dtype=jnp.int32)
+        return functools.reduce(jnp.add, self._counts(alpha, change)).sum(dtype=jnp.int32)
 
     def _counts(self, alpha: Int[Array, " D"], change: bool) -> list[Int[Array, " D"]]:
         length = face_lengths(alpha, max(2 * self.reach, 4))
@@ -340,7 +341,7 @@ class Actions(NamedTuple):
         They are counted dart by dart, and the mask of all actions is never made.  XC may be left out.
         """
         counts = self._counts(alpha, change)
-        d, rest = counted(sum(counts), u)
+        d, rest = counted(functools.reduce(jnp.add, counts), u)
         ends = jnp.cumsum(jnp.stack([kind[d] for kind in counts]), dtype=jnp.int32)
         kind = jnp.sum(ends <= rest, dtype=jnp.int32)
         rest = rest - jnp.where(kind > 0, ends[kind - 1], 0)
