@@ -9,7 +9,7 @@ import pytest
 from ansatz.errors import BadInput
 from ansatz.knots.codes import from_braid, torus
 from ansatz.knots.diagram import Diagram
-from ansatz.knots.lay import Laid, as_tuple, lay
+from ansatz.knots.lay import Laid, as_tuple, lay, lay_where
 from ansatz.knots.moves import room
 from ansatz.knots.passes import check_arc, entered, faces, find_route
 from ansatz.knots.play import play, refusal
@@ -87,3 +87,15 @@ def test_routes_differ_with_the_key(tried):
     for i in np.flatnonzero(found.legal):
         ways.setdefault((before[i].tobytes(), int(found.start[i])), set()).add(tuple(found.route[i].tolist()))
     assert sum(len(way) > 1 for way in ways.values()) > 10
+
+
+def test_in_a_batch_those_that_need_it_are_laid(tried):
+    before, found = tried
+    rows = np.flatnonzero(found.legal)[::7]
+    keys = jr.split(jr.key(0), len(before))[rows]
+    laid = jax.jit(jax.vmap(lambda need, one, s, key: lay_where(need, one, s, key, LONGEST)))
+    assert (found.diagram.alpha[rows] != before[rows]).any(1).sum() > 40
+    for share in (0, 3, 1):
+        need = np.arange(len(rows)) % 3 < share
+        alpha = laid(need, before[rows], found.start[rows], keys)
+        assert np.array_equal(alpha, np.where(need[:, None], found.diagram.alpha[rows], before[rows]))

@@ -1,18 +1,19 @@
 """The moves under jit and vmap: which are legal on a diagram of fixed capacity N, and what they lead to.
 
 A move is four integers (`Move`); `Actions` numbers all moves of a diagram for a policy.  One `apply` does
-every kind: crossings are removed (four gathers let the strands run straight on), edges are written (one
-scatter), darts are relabelled (``α ↦ ρ∘α∘ρ⁻¹``, two gathers); kinds differ only in what is removed, written
-and relabelled.  New crossings take the lowest numbers that are free, as in `sketch`, so that a move means the
-same here, in `play` and in a certificate.
+every kind: crossings are removed (their strands run straight on), edges are written, darts are relabelled
+(``α ↦ ρ∘α∘ρ⁻¹``), each by one scatter to the few darts concerned; kinds differ only in what is removed,
+written and relabelled.  New crossings take the lowest numbers that are free, as in `sketch`, so that a move
+means the same here, in `play` and in a certificate.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Integer, UInt
 
 from ansatz.errors import BadInput
 from ansatz.knots.diagram import Diagram, turn
@@ -69,6 +70,28 @@ def around(x: Array, k: int) -> Array:
     return jnp.roll(x.reshape(-1, 4, *x.shape[1:]), -k, axis=1).reshape(x.shape)
 
 
+def narrow(alpha: Int[Array, " D"]) -> UInt[Array, " D"]:
+    """Return α in the smallest unsigned type that holds its darts: gathers cost what they read."""
+    size = alpha.shape[-1]
+    return alpha.astype(jnp.uint8 if size <= 2**8 else jnp.uint16 if size <= 2**16 else jnp.uint32)
+
+
+def fetch(x: Array, i: Integer[Array, "*b"]) -> Array:
+    """Return x[i] for places that are known to be there."""
+    return x.at[i].get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+def turned(d: Integer[Array, "*b"], k: int) -> Integer[Array, "*b"]:
+    """Return σᵏ(d), as `turn` does, in unsigned types too."""
+    return (d ^ (d & 3)) | ((d + k) & 3)
+
+
+def powers(step: Integer[Array, " D"], most: int) -> Integer[Array, "powers D"]:
+    """Return d, f(d), …, f^most(d) for all darts; in a loop, or XLA would go all the way for each anew."""
+    d = jnp.arange(step.shape[-1], dtype=step.dtype)
+    return jax.lax.scan(lambda x, _: (fetch(step, x), x), d, None, most + 1)[1]
+
+
 def face_labels(alpha: Int[Array, " D"]) -> Int[Array, " D"]:
     """Return for each dart the least dart around the face to its left, by doubling: 2⌈log₂ 4N⌉ gathers."""
     label, jump = darts(alpha), following(alpha)
@@ -82,30 +105,31 @@ def face_lengths(alpha: Int[Array, " D"], most: int) -> Int[Array, " D"]:
 
     It has j where f^a(d) = f^-b(d) for a + b = j and no smaller one: half the gathers of going around.
     """
-    d = darts(alpha)
-    ahead, behind = [d, following(alpha)], [d, around(alpha, 1)]
-    length = jnp.full_like(d, most)
-    for j in range(1, most):
-        for way, steps in ((ahead, (j + 1) // 2), (behind, j // 2)):
-            if len(way) <= steps:
-                way.append(way[1][way[-1]])
-        length = jnp.where((ahead[(j + 1) // 2] == behind[j // 2]) & (length == most), j, length)
+    alpha = narrow(alpha)
+    ahead = powers(turned(alpha, 3), most // 2)
+    behind = powers(around(alpha, 1), (most - 1) // 2)
+    length = jnp.full(alpha.shape, most, jnp.int32)
+    for j in range(most - 1, 0, -1):
+        length = jnp.where(ahead[(j + 1) // 2] == behind[j // 2], j, length)
     return length
 
 
-def masks(alpha: Int[Array, " D"], reach: int = 4) -> Masks:
+def masks(alpha: Int[Array, " D"], reach: int = 4, length: Int[Array, " D"] | None = None) -> Masks:
     """Return the legal moves of a diagram `[4N]`.
 
     Every dart by which a move can be named is marked: a bigon has two, a triangle three.  R2+ joins a dart to
     the one k places further around its face, ``1 ≤ k ≤ reach``, with ``2k`` at most the face's length: the
     rest are the same moves from the other side.  R1+ and R2+ are not legal where N leaves no room for them.
+    `length` is what `face_lengths` gives for ``max(2 * reach, 4)`` or more, where it is known.
     """
-    d, up = darts(alpha), following(alpha)
+    if length is None:
+        length = face_lengths(alpha, max(2 * reach, 4))
     live, n, room = alive(alpha), count(alpha), alpha.shape[-1] // 4
-    e, g = up, up[up]
+    alpha = narrow(alpha)
+    d, e = jnp.arange(alpha.size, dtype=alpha.dtype), turned(alpha, 3)
+    g = fetch(e, e)
     distinct = (d >> 2 != e >> 2) & (e >> 2 != g >> 2) & (g >> 2 != d >> 2)
     layers = (d & 1) + (e & 1) + (g & 1)
-    length = face_lengths(alpha, max(2 * reach, 4))
     far = length[:, None] >= 2 * jnp.arange(1, reach + 1, dtype=jnp.int32)[None]
     return Masks(
         r1_minus=live & (length == 1),
@@ -156,8 +180,7 @@ def apply(diagram: Diagram, move: Move) -> Diagram:
     circles = circles + closed(alpha, first, second)
     places, values = _written(alpha, move)
     alpha = straightened(alpha, first, second).at[places].set(values, mode="drop")
-    rho, back = _relabelling(alpha, move)
-    return Diagram(rho[alpha[back]], circles)
+    return Diagram(_relabelled(alpha, move), circles)
 
 
 def straightened(alpha: Int[Array, " D"], first: Int[Array, ""], second: Int[Array, ""]) -> Int[Array, " D"]:
@@ -165,11 +188,14 @@ def straightened(alpha: Int[Array, " D"], first: Int[Array, ""], second: Int[Arr
 
     A strand passes two crossings at most four times, so four steps ``t ← α(σ²(t))`` lead out of them.
     """
-    d = darts(alpha)
-    end, straight = alpha, around(alpha, 2)
+    d, slots = darts(alpha), jnp.arange(4, dtype=jnp.int32)
+    own = jnp.concatenate([4 * first + slots, 4 * second + slots])
+    end = fetch(alpha, jnp.maximum(own, 0))
     for _ in range(4):
-        end = jnp.where((end >> 2 == first) | (end >> 2 == second), straight[end], end)
-    return jnp.where((d >> 2 == first) | (d >> 2 == second), d, end)
+        end = jnp.where((end >> 2 == first) | (end >> 2 == second), fetch(alpha, turn(end, 2)), end)
+    at = jnp.where(own >= 0, end, alpha.size)
+    alpha = alpha.at[at].set(around(end, 2), mode="drop")
+    return jnp.where((d >> 2 == first) | (d >> 2 == second), d, alpha)
 
 
 def closed(alpha: Int[Array, " D"], first: Int[Array, ""], second: Int[Array, ""]) -> Int[Array, ""]:
@@ -200,8 +226,8 @@ def _written(alpha: Int[Array, " D"], move: Move) -> tuple[Int[Array, " 12"], In
     return ends.reshape(-1), ends[:, ::-1].reshape(-1)
 
 
-def _relabelling(alpha: Int[Array, " D"], move: Move) -> tuple[Int[Array, " D"], Int[Array, " D"]]:
-    """Return ρ and its inverse: six transpositions for R3, a turn of one crossing for XC, else the identity.
+def _relabelled(alpha: Int[Array, " D"], move: Move) -> Int[Array, " D"]:
+    """Return ρ∘α∘ρ⁻¹: ρ is six transpositions for R3, a turn of one crossing for XC, else the identity.
 
     R3 exchanges, for the darts d of the triangle and a = α(d), σ²(d) with a and σ²(a) with d.
     """
@@ -212,12 +238,15 @@ def _relabelling(alpha: Int[Array, " D"], move: Move) -> tuple[Int[Array, " D"],
     end = alpha[near]
     x = jnp.concatenate([turn(near, 2), turn(end, 2)])
     y = jnp.concatenate([end, near])
-    nowhere = jnp.full_like(x, alpha.shape[-1])
-    slide = kind == R3
-    at = jnp.where(slide, jnp.concatenate([x, y]), jnp.concatenate([nowhere, nowhere]))
-    rho = darts(alpha).at[at].set(jnp.concatenate([y, x]), mode="drop")
-    turned = (kind == XC) & (darts(alpha) >> 2 == d >> 2)
-    return jnp.where(turned, turn(rho, 1), rho), jnp.where(turned, turn(rho, 3), rho)
+    own = (d & ~3) + jnp.arange(12, dtype=jnp.int32)
+    old = jnp.where(kind == R3, jnp.concatenate([x, y]), own)
+    new = jnp.where(kind == R3, jnp.concatenate([y, x]), turn(own, 1))
+    moved = (kind == R3) | ((kind == XC) & (jnp.arange(12) < 4))
+    old, new = (jnp.where(moved, z, alpha.size) for z in (old, new))
+    rho = darts(alpha).at[old].set(new, mode="drop")
+    end = rho[alpha[jnp.minimum(old, alpha.size - 1)]]
+    at = jnp.concatenate([new, jnp.where(moved, end, alpha.size)])
+    return alpha.at[at].set(jnp.concatenate([end, new]), mode="drop")
 
 
 def inverse(alpha: Int[Array, " D"], move: Move) -> tuple[Move, Bool[Array, ""]]:
@@ -296,14 +325,15 @@ class Actions(NamedTuple):
 
     def total(self, alpha: Int[Array, " D"], change: bool = True) -> Int[Array, ""]:
         """Return the number of legal actions."""
-        return self._counts(alpha, change).sum(dtype=jnp.int32)
+        return functools.reduce(jnp.add, self._counts(alpha, change)).sum(dtype=jnp.int32)
 
-    def _counts(self, alpha: Int[Array, " D"], change: bool) -> Int[Array, "6 D"]:
-        m, length = masks(alpha, 1), face_lengths(alpha, 2 * self.reach)
-        pushes = jnp.where(m.r2_plus[:, 0, 0], length & ~1, 0)
+    def _counts(self, alpha: Int[Array, " D"], change: bool) -> list[Int[Array, " D"]]:
+        length = face_lengths(alpha, max(2 * self.reach, 4))
+        m = masks(alpha, 1, length)
+        pushes = jnp.where(m.r2_plus[:, 0, 0], jnp.minimum(length, 2 * self.reach) & ~1, 0)
         xc = (darts(alpha) & 3 == 0) & alive(alpha) & change
         kinds = [m.r1_minus, m.r2_minus, m.r3, jnp.where(m.r1_plus[:, 0], 2, 0), pushes, xc]
-        return jnp.stack([kind.astype(jnp.int32) for kind in kinds])
+        return [kind.astype(jnp.int32) for kind in kinds]
 
     def draw(self, alpha: Int[Array, " D"], u: Float[Array, ""], change: bool = True) -> Int[Array, ""]:
         """Return the legal action that u in [0, 1) picks of all of them, each as likely; 0 where none is.
@@ -311,8 +341,8 @@ class Actions(NamedTuple):
         They are counted dart by dart, and the mask of all actions is never made.  XC may be left out.
         """
         counts = self._counts(alpha, change)
-        d, rest = counted(counts.sum(0, dtype=jnp.int32), u)
-        ends = jnp.cumsum(counts[:, d], dtype=jnp.int32)
+        d, rest = counted(functools.reduce(jnp.add, counts), u)
+        ends = jnp.cumsum(jnp.stack([kind[d] for kind in counts]), dtype=jnp.int32)
         kind = jnp.sum(ends <= rest, dtype=jnp.int32)
         rest = rest - jnp.where(kind > 0, ends[kind - 1], 0)
         D = alpha.shape[-1]

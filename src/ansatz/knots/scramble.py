@@ -45,7 +45,8 @@ def backwards(alpha: Int[Array, " D"], key: PRNGKeyArray, most: int, reach: int 
     diagram that is too large for more, and has no triangle to move, stays.
     """
     kind_key, place_key, level_key, offset_key = jr.split(key, 4)
-    n, m, length = count(alpha), masks(alpha, 1), face_lengths(alpha, 2 * reach)
+    length = face_lengths(alpha, max(2 * reach, 4))
+    n, m, length = count(alpha), masks(alpha, 1, length), jnp.minimum(length, 2 * reach)
     marks = jnp.stack([m.r1_plus[:, 0] & (n + 1 <= most), m.r2_plus[:, 0, 0] & (n + 2 <= most), m.r3])
     weights = jnp.where(marks.any(1), jnp.asarray(CHANCES, jnp.float32), 0.0)
     ends = jnp.cumsum(weights)

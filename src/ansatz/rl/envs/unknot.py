@@ -184,8 +184,9 @@ class Unknot(Env):
     def observe(self, state: UnknotState) -> Float[Array, "D 7"]:
         """Return what is seen of each dart."""
         alpha, d = state.alpha, darts(state.alpha)
-        live, m = alive(alpha), masks(alpha, 1)
-        length = face_lengths(alpha, 2 * self.reach)
+        length = face_lengths(alpha, max(2 * self.reach, 4))
+        live, m = alive(alpha), masks(alpha, 1, length)
+        length = jnp.minimum(length, 2 * self.reach)
         flags = [live, live & (d & 1 == 1), m.r1_minus, m.r2_minus, m.r3]
         shares = [alpha.astype(float) / alpha.size, *(flag.astype(float) for flag in flags)]
         return jnp.stack([*shares, jnp.where(live, 1 / length.astype(float), 0.0)], axis=1)
