@@ -5,6 +5,7 @@ It makes the moves of `simplify`, in an order of its own; compiled, at a hundred
 
 import functools
 import importlib.util
+import inspect
 import math
 import time
 import types
@@ -172,5 +173,7 @@ def compiled_kernel() -> dict[str, Any]:
     namespace = vars(flat) | vars(kernel)
     for name, value in list(namespace.items()):
         if isinstance(value, types.FunctionType):
-            namespace[name] = numba.njit(cache=True)(types.FunctionType(value.__code__, namespace, name))
+            # A function whose arguments are checked when it is called stands around the one to compile.
+            code = inspect.unwrap(value).__code__
+            namespace[name] = numba.njit(cache=True)(types.FunctionType(code, namespace, name))
     return namespace
