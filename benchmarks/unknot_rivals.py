@@ -38,8 +38,9 @@ DIAGRAMS, LIMIT = 100, 60.0
 """Diagrams of each core and size; seconds for each."""
 REGINA, REGINA_LIMIT = 20, 2.0
 """The diagrams of each core and size that Regina is given, and its seconds for each."""
-CHECKED = 2
-"""Ways of each core and size by R-moves alone that the independent checker replays: the shortest."""
+CHECKED, LONGEST = 3, 10_000
+"""Ways of each core and size by R-moves alone that the independent checker replays: the shortest, and none of
+more moves than this."""
 HARD, TANGLED, PEER_HARD, HARD_LIMIT = 400, 200, 25, 2.0
 """Inflated cores that hard ones are looked for among, and the same of very hard ones; how many of either the
 peers get; seconds for each."""
@@ -121,16 +122,21 @@ def hard_cores_r(count: int = DIAGRAMS, few: int = REGINA, sizes: Sequence[int] 
         untied, told = 0, []
         for core in ("D28", "Culprit"):
             codes = family(core, size, count)
-            found = [by_r_moves(search, code, LIMIT) for code in codes]
-            done = sorted((len(moves), i) for i, (spent, moves) in enumerate(found) if spent < math.inf)
-            proved = sum(replayed(codes[i], found[i][1]) for _, i in done[:CHECKED])
+            spent, lengths, kept = [], list[int](), []
+            for code in codes:
+                seconds, moves = by_r_moves(search, code, LIMIT)
+                spent.append(seconds)
+                if seconds < math.inf:
+                    lengths.append(len(moves))
+                    kept += [(len(moves), code, moves)] if len(moves) <= LONGEST else []
+            short = sorted(kept, key=lambda one: one[0])[:CHECKED]
+            proved = sum(replayed(code, moves) for _, code, moves in short)
             theirs = peer("regina", codes[:few], seconds=REGINA_LIMIT)
-            untied += len(done)
+            untied += len(lengths)
+            middle = f", {statistics.median(lengths):,.0f} moves in the median" if lengths else ""
             told.append(
-                f"{core} {len(done)} of {count}, median {statistics.median(s for s, _ in found):.3g} s, "
-                f"slowest {max(s for s, _ in found):.3g} s, {done[len(done) // 2][0] if done else 0:,} moves "
-                f"in the median; the shortest replayed by the checker, {proved} of "
-                f"{min(CHECKED, len(done))}; Regina {sum(not left for left, _ in theirs['found'])} of {few}"
+                f"{core} {len(lengths)} of {count}, median {statistics.median(spent):.3g} s, slowest "
+                f"{max(spent):.3g} s{middle}; of the shortest {proved} of {len(short)} verified; Regina {sum(not left for left, _ in theirs['found'])} of {few}"
             )
         rows.append(
             entry("", f"inflated cores of {size} crossings untied by R1, R2 and R3 alone in {LIMIT:g} s each",
