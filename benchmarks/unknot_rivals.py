@@ -136,7 +136,8 @@ def hard_cores_r(count: int = DIAGRAMS, few: int = REGINA, sizes: Sequence[int] 
             middle = f", {statistics.median(lengths):,.0f} moves in the median" if lengths else ""
             told.append(
                 f"{core} {len(lengths)} of {count}, median {statistics.median(spent):.3g} s, slowest "
-                f"{max(spent):.3g} s{middle}; of the shortest {proved} of {len(short)} verified; Regina {sum(not left for left, _ in theirs['found'])} of {few}"
+                f"{max(spent):.3g} s{middle}; of the shortest {proved} of {len(short)} verified; Regina "
+                f"{sum(not left for left, _ in theirs['found'])} of {few}"
             )
         rows.append(
             entry("", f"inflated cores of {size} crossings untied by R1, R2 and R3 alone in {LIMIT:g} s each",
