@@ -30,6 +30,8 @@ SEEDS = range(100, 105)
 CORES = ("H", "J", "Culprit", "Goeritz", "Monster", "Thistlethwaite", "OchiaiI", "D28", "FHW", "PZ31")
 LONG = "PZ120"
 BATCH, LEAST, MOST = 1000, 18, 43
+LONG_WAY = 20_000
+"""Moves from which on detours are left in, since every diagram on the way would be kept."""
 
 
 @functools.cache
@@ -165,7 +167,8 @@ def alone() -> Row:
         ]
         done = [one for one in found if one.untied]
         rows += len(done) >= 4
-        short = [len(shortened(one.start, one.moves)) for one in done]
+        ways = [one.moves if len(one.moves) > LONG_WAY else shortened(one.start, one.moves) for one in done]
+        short = [len(way) for way in ways]
         moves = f", {min(short)} to {max(short)} moves" if done else ""
         told.append(f"{name} {len(done)}/5{moves}")
     return [
