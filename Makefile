@@ -16,6 +16,7 @@ PYTHAE := $(if $(ANSATZ_PEER_PYTHAE),,benchmarks/peers/.venv-pythae/.installed)
 SB3 := $(if $(ANSATZ_PEER_SB3),,benchmarks/peers/.venv-sb3/.installed)
 SEARCHERS := $(if $(ANSATZ_PEER_MCTX),,benchmarks/peers/.venv-mctx/.installed)
 SEARCHERS += $(if $(ANSATZ_PEER_OPEN_SPIEL),,benchmarks/peers/.venv-open_spiel/.installed)
+SNAPPY := $(if $(ANSATZ_PEER_SNAPPY),,benchmarks/peers/.venv-snappy/.installed)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -55,7 +56,7 @@ bench-solve: $(STAMP) $(PEERS)  ## Make the peers' environments and measure ever
 bench-generate: $(STAMP) $(NANOGPT) $(PYTHAE)  ## Make the peers' environments and measure the bars of generate
 	$(BIN)/python -m benchmarks.run generate $(ROW)
 
-bench-unknot: $(STAMP)  ## Measure the bars of unknot
+bench-unknot: $(STAMP) $(SNAPPY)  ## Make the peers' environment and measure the bars of unknot
 	$(BIN)/python -m benchmarks.run unknot $(ROW)
 
 bench-play: $(STAMP) $(SB3) $(SEARCHERS)  ## Make the peers' environments and measure the bars of play

@@ -138,6 +138,7 @@ def python_of(peer: str) -> str:
     if not Path(python).exists():
         raise ValueError(
             f"There is no {python}: make an environment with benchmarks/peers/{peer}.txt there, or name its "
-            f"python in {variable}; make bench-solve, bench-generate and bench-play do the former."
+            f"python in {variable}; make bench-solve, bench-generate, bench-play and bench-unknot do the "
+            "former."
         )
     return python

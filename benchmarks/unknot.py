@@ -5,7 +5,9 @@ from typing import Any
 
 from benchmarks.run import numbered
 from benchmarks.unknot_env import environment
-from benchmarks.unknot_search import alone, hard, named_diagrams, rate, reidemeister_only
+from benchmarks.unknot_rivals import hard, hard_cores_pass, hard_cores_r
+from benchmarks.unknot_search import alone, named_diagrams, rate, reidemeister_only
+from benchmarks.unknot_verdicts import verdicts
 
 MEASURES: list[Callable[[], list[dict[str, Any]]]] = [
     environment,
@@ -14,5 +16,8 @@ MEASURES: list[Callable[[], list[dict[str, Any]]]] = [
     alone,
     rate,
     hard,
+    hard_cores_r,
+    hard_cores_pass,
+    verdicts,
 ]
 ROWS = numbered("unknot", MEASURES)

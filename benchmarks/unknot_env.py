@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from ansatz.knots.moves import count
 from ansatz.rl.envs.unknot import Unknot
 from benchmarks.run import entry
+from benchmarks.unknot_rivals import spherogram
 
 Row = list[dict[str, Any]]
 CAPACITY, BATCH, STEPS, ROUNDS = 64, 1024, 20, 5
@@ -60,10 +61,11 @@ def rate(env: Unknot) -> tuple[float, float, float]:
 
 
 def environment() -> Row:
-    """Random legal moves a second on diagrams with room for 64 crossings, 1,024 at once."""
-    found = []
+    """Random legal moves a second on diagrams with room for 64 crossings, 1,024 at once, and Spherogram's."""
+    found, rates = [], dict[str, float]()
     for moves, words in (("all", "R1±, R2±, R3, XC, PASS"), ("r-only", "R1±, R2±, R3")):
         wall, cpu, crossings = rate(Unknot(capacity=CAPACITY, moves=moves, start=START))
+        rates[moves] = cpu
         note = (
             f"{words}; uniform over the legal moves, by counting; {cpu:,.0f} a CPU second; from {START}, "
             f"{crossings:.0f} crossings on average at the end"
@@ -72,4 +74,4 @@ def environment() -> Row:
         found.append(
             entry("", what, wall, unit="steps/s", must=60_000, aim=200_000, better="higher", note=note)
         )
-    return found
+    return found + spherogram(rates)

@@ -19,16 +19,19 @@ from ansatz.knots.play import play
 from ansatz.knots.shorten import shortened
 from ansatz.knots.sketch import Sketch
 from ansatz.knots.table import hard_unknots, named
-from ansatz.knots.unknot import Start, Verdict, decide, decide_all, started
+from ansatz.knots.unknot import Verdict, decide, decide_all, started
 from ansatz.knots.untie import Search, may_compile, untie
 from ansatz.knots.verify import Rejected, verify
 from benchmarks.run import entry
 
 Row = list[dict[str, Any]]
-SEEDS = range(5)
+SEEDS = range(100, 105)
+"""The settings of the search were chosen by seeds below 5."""
 CORES = ("H", "J", "Culprit", "Goeritz", "Monster", "Thistlethwaite", "OchiaiI", "D28", "FHW", "PZ31")
 LONG = "PZ120"
 BATCH, LEAST, MOST = 1000, 18, 43
+LONG_WAY = 20_000
+"""Moves from which on detours are left in, since every diagram on the way would be kept."""
 
 
 @functools.cache
@@ -88,8 +91,12 @@ def reidemeister_only() -> Row:
 
 
 def inflated(rng: Random, core: str, size: int) -> Sketch:
-    """Return a larger diagram of a named unknot, or of the circle: random R1+, R2+, R3 and even passes."""
-    sketch = Sketch(named(core) if core else from_braid([1]))
+    """Return a larger diagram of a named knot, or of the circle: random R1+, R2+, R3 and even passes."""
+    return inflate(Sketch(named(core) if core else from_braid([1])), rng, size)
+
+
+def inflate(sketch: Sketch, rng: Random, size: int) -> Sketch:
+    """Make random R1+, R2+, R3 and passes that keep the crossings, until there are so many; return it."""
     while sketch.crossings < size:
         d = rng.choice([d for d, a in enumerate(sketch.alpha) if a != d])
         chance = rng.random()
@@ -150,29 +157,6 @@ def rate() -> Row:
     return rows
 
 
-def hard() -> Row:
-    """Unknots of 18 to 43 crossings that R1, R2 and R3 alone do not untie in 60 rounds: the time of each."""
-    texts, kept = batch(400, 1, CORES), list[Start]()
-    for start in map(started, texts):
-        search = Search(start.alpha)
-        search.run(60, passes=False)
-        kept += [start] if search.crossings else []
-    search, seconds, untied = Search([], compiled=may_compile()), [], 0
-    for start in [kept[0], *kept]:
-        begun = time.process_time()
-        search.load(start.alpha)
-        untied += decide(start, search, 2).untied
-        seconds.append(time.process_time() - begun)
-    share, median = 100 * (untied - 1) / len(kept), 1e3 * statistics.median(seconds[1:])
-    how = f"{len(kept)} of 400 inflated cores, {'compiled by numba' if may_compile() else 'plain Python'}"
-    return [
-        entry("", "hard unknots of 18-43 crossings untied at 2 s each", share, unit="%", must=100, aim=100,
-              better="higher", note=how),
-        entry("", "hard unknots of 18-43 crossings, median time", median, unit="ms", must=5, aim=0.5,
-              better="lower", note=f"{how}; slowest {1e3 * max(seconds[1:]):.2f} ms"),
-    ]  # fmt: skip
-
-
 def alone() -> Row:
     """Small hard unknots that need extra crossings, by R1, R2 and R3 alone: five seeds each."""
     rows, told = 0, []
@@ -183,7 +167,8 @@ def alone() -> Row:
         ]
         done = [one for one in found if one.untied]
         rows += len(done) >= 4
-        short = [len(shortened(one.start, one.moves)) for one in done]
+        ways = [one.moves if len(one.moves) > LONG_WAY else shortened(one.start, one.moves) for one in done]
+        short = [len(way) for way in ways]
         moves = f", {min(short)} to {max(short)} moves" if done else ""
         told.append(f"{name} {len(done)}/5{moves}")
     return [

@@ -142,7 +142,8 @@ def test_compiled_and_plain_make_the_same_moves():
     for name in ("Culprit", "D28", "PZ138"):
         for passes in (True, False):
             plain, fast = (
-                untie(named(name), rounds=60, passes=passes, compiled=how) for how in (False, True)
+                untie(named(name), rounds=60, seconds=600, passes=passes, compiled=how)
+                for how in (False, True)
             )
             assert plain.moves == fast.moves and plain.rounds == fast.rounds
     assert kernel.search is Search([1, 0, 3, 2])._search

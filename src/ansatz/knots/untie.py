@@ -5,10 +5,13 @@ It makes the moves of `simplify`, in an order of its own; compiled, at a hundred
 
 import functools
 import importlib.util
+import inspect
 import math
 import time
 import types
+import zlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -170,7 +173,12 @@ def compiled_kernel() -> dict[str, Any]:
     except ImportError:
         raise BadInput("The compiled search needs numba; install it with ansatz[fast].") from None
     namespace = vars(flat) | vars(kernel)
+    sources = b"".join(Path(str(module.__file__)).read_bytes() for module in (flat, kernel))
     for name, value in list(namespace.items()):
         if isinstance(value, types.FunctionType):
-            namespace[name] = numba.njit(cache=True)(types.FunctionType(value.__code__, namespace, name))
+            # A function whose arguments are checked when it is called stands around the one to compile.
+            made = types.FunctionType(inspect.unwrap(value).__code__, namespace, name)
+            # numba keeps what it compiled by this name and by the function's own file, not by those it calls.
+            made.__qualname__ = f"{name}_{zlib.crc32(sources):08x}"
+            namespace[name] = numba.njit(cache=True)(made)
     return namespace
