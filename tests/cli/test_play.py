@@ -51,6 +51,8 @@ def test_interrupted_and_resumed_is_unbroken(tmp_path, learned, step, monkeypatc
     assert code == 130 and f"ansatz play --resume {tmp_path / 'run'}" in err
     code, _, err = ran(["watch", str(tmp_path / "run")])
     assert code == 2 and "is not finished; go on with `ansatz play --resume" in err
+    code, _, err = ran(["report", str(tmp_path / "run")])
+    assert code == 2 and "is not finished; go on with `ansatz play --resume" in err
     code, _, err = ran(["play", "--resume", str(tmp_path / "run"), "--quiet", "--json"])
     assert code == 0, err
     assert bits(tmp_path / "run") == bits(learned)
@@ -128,8 +130,8 @@ def test_a_world_that_cannot_be_learned_leaves_nothing_behind(tmp_path, monkeypa
 
 def test_a_world_of_ones_own_is_reported_and_watched_where_it_is_given_again(tmp_path):
     place = f"{ROOT / 'docs' / 'maze.py'}:Maze"
-    code, _, err = ran(["play", place, "--out", str(tmp_path / "run"), *FAST])
-    assert code == 0, err
+    code, out, err = ran(["play", place, "--out", str(tmp_path / "run"), *FAST])
+    assert code == 0 and f"`ansatz watch {tmp_path / 'run'} --env {place}`" in out, err
     code, _, err = ran(["report", str(tmp_path / "run")])
     assert code == 2 and "give it again, with --env FILE.py:CLASS" in err
     (tmp_path / "run" / "report.html").unlink()

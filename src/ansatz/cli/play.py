@@ -209,7 +209,8 @@ def _told(player: Any, folder: Path, *, report: bool) -> tuple[dict[str, Any], l
     shown += [found.search.words] if found.search else []
     shown += [f"· {remark}" for remark in player.remarks]
     shown.append(f"The run is in {folder}" + (f", its report in {page}." if page else "."))
-    shown.append(f"`ansatz watch {folder}` shows an episode.")
+    again = f" --env {player.source['file']}" if player.source.get("file") else ""
+    shown.append(f"`ansatz watch {folder}{again}` shows an episode.")
     return record, shown, FAILED if run.status is Status.nonfinite else DONE
 
 

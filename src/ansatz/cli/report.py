@@ -39,7 +39,8 @@ def _load(run: str, env: str | None) -> Any:
     from ansatz.cli._runs import whole_kind
     from ansatz.core import BadInput
 
-    kind = whole_kind(run)
+    # What is not finished is refused by the loader of its kind, which says how to go on.
+    kind = whole_kind(run).removesuffix(", unfinished")
     if env is not None and kind != "play":
         raise BadInput(f"--env is for a policy that `ansatz play` trained, and {run} holds none.")
     if kind == "solution":
