@@ -167,7 +167,7 @@ def make_ready(given: Given, options: dict[str, Any]) -> ReadyPlay:
             "--seed 1, 2, … for others."
         )
     if given.source.get("file") or not given.source.get("name"):
-        tried(given.env, most=settings.longest)
+        tried(given.env)
     return ReadyPlay(given.env, settings, recipe, given.source)
 
 

@@ -26,8 +26,10 @@ class Stroll(NamedTuple):
     met: Int[Array, "E faults"]
 
 
-def tried(env: Env, episodes: int = 8, most: int = 1000) -> Env:
+def tried(env: Env, episodes: int = 8, most: int = 200) -> Env:
     """Return the environment, if no state of some episodes by chance is one that nothing can learn from.
+
+    They are cut off after `most` steps, so that a fault which comes later is not met.
 
     A step in which every action is illegal, or an observation or a reward is nan or infinite, is told with
     its number; of an environment that is played in Python nothing is tried here.
