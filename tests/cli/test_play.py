@@ -4,11 +4,13 @@ import json
 import shutil
 from pathlib import Path
 
+import jax
 import pytest
 from PIL import Image
 from tests.cli.malformed import ran
 from tests.cli.test_generate import bits, interrupt_at
 
+ROOT = Path(__file__).parents[2]
 FAST = "--total-steps 4000 --envs 8 --episodes 5 --watched 2 --quiet".split()
 
 
@@ -49,6 +51,8 @@ def test_interrupted_and_resumed_is_unbroken(tmp_path, learned, step, monkeypatc
         code, _, err = ran(words(tmp_path / "run"))
     assert code == 130 and f"ansatz play --resume {tmp_path / 'run'}" in err
     code, _, err = ran(["watch", str(tmp_path / "run")])
+    assert code == 2 and "is not finished; go on with `ansatz play --resume" in err
+    code, _, err = ran(["report", str(tmp_path / "run")])
     assert code == 2 and "is not finished; go on with `ansatz play --resume" in err
     code, _, err = ran(["play", "--resume", str(tmp_path / "run"), "--quiet", "--json"])
     assert code == 0, err
@@ -93,6 +97,9 @@ def out_line(learned: Path, folder: Path, name: str) -> str:
         (["play", "CartPole-v1", "--let", "masss=1"], "no parameter 'masss'"),
         (["play", "CartPole-v1", "--budget", "soon"], "is no time"),
         (["play", "CartPole-v1", "--gamma", "1.5"], "gamma lies in"),
+        (["play", "CartPole-v1", "--steps", "-3"], "The number steps is an integer of at least 1, not -3"),
+        (["play", "CartPole-v1", "--seeds", "0"], "The number seeds is an integer of at least 1, not 0"),
+        (["play", "absent.py:Maze"], "absent.py cannot be read"),
         (["watch"], "Name the run to watch"),
         (["watch", "nowhere"], "nowhere"),
     ],
@@ -102,6 +109,52 @@ def test_bad_words_leave_nothing_behind(asked, says, tmp_path, monkeypatch):
     code, out, err = ran(asked)
     assert code == 2 and says in err and err.count("\n") == 1 and not out
     assert not list(tmp_path.iterdir())
+
+
+UNPAID = """
+from tests.rl.test_tried import Late
+
+
+class Unpaid(Late):
+    def __init__(self):
+        self.fault = "reward"
+"""
+
+
+def test_a_world_that_cannot_be_learned_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "world.py").write_text(UNPAID)
+    code, out, err = ran(["play", "world.py:Unpaid", "--out", "run", *FAST])
+    assert code == 2 and "Unpaid cannot be learned: a reward is not finite (met in step 4)" in err
+    assert err.count("\n") == 1 and not out and not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def ranks():
+    """Let ranks be promoted as for everyone: a user's file relies on it."""
+    with jax.numpy_rank_promotion("allow"):
+        yield
+
+
+def test_a_world_of_ones_own_is_reported_and_watched_where_it_is_given_again(tmp_path, ranks):
+    place = f"{ROOT / 'docs' / 'maze.py'}:Maze"
+    code, out, err = ran(["play", place, "--out", str(tmp_path / "run"), *FAST])
+    assert code == 0 and f"`ansatz watch {tmp_path / 'run'} --env {place}`" in out, err
+    code, _, err = ran(["report", str(tmp_path / "run")])
+    assert code == 2 and "give it again, with --env FILE.py:CLASS" in err
+    (tmp_path / "run" / "report.html").unlink()
+    code, _, err = ran(["report", str(tmp_path / "run"), "--env", place])
+    assert code == 0 and (tmp_path / "run" / "report.html").exists(), err
+    code, out, err = ran(["watch", str(tmp_path / "run"), "--env", place])
+    assert code == 0 and "step 0: action 1" in out, err
+
+
+def test_what_diverges_is_told_and_kept(tmp_path):
+    small = "--envs 2 --steps 4 --width 4 --depth 1 --total-steps 400 --every 400 --episodes 2 --watched 1"
+    wild = "--with a2c --learning-rate 1e30 --largest 0 --schedule constant --quiet --out"
+    code, out, err = ran(["play", "CartPole-v1", *small.split(), *wild.split(), str(tmp_path / "run")])
+    assert code == 1 and "became nan at step" in out + err
+    assert (tmp_path / "run" / "report.html").exists()
 
 
 def test_a_run_of_another_kind_is_not_watched(finished, tmp_path):

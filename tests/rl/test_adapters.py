@@ -73,12 +73,14 @@ class Pole:
 
 
 class NewPole(Pole):
-    """CartPole with the interface of gymnax 1.0, which tells an end from a cut."""
+    """CartPole with the interface of gymnax 1.0: `step_env` tells an end, and `is_truncated` a cut."""
 
     def step_env(self, key, state, action, params):
         after, step = self._moved(key, state, action)
-        late = after.time >= params.max_steps_in_episode
-        return step.obs, after, jnp.array(1.0), step.terminated, late, {}
+        return step.obs, after, jnp.array(1.0), step.terminated, {}
+
+    def is_truncated(self, state, params):
+        return state.time >= params.max_steps_in_episode
 
 
 class Motor(Pole):
@@ -113,8 +115,9 @@ def test_gymnax_ends_and_cuts_as_our_own(kind):
     assert kinds == {True, False} and int(state.state.time) < 12
 
 
-def test_a_limit_that_is_part_of_the_task_is_an_end():
-    env = from_gymnax(Pole(), PoleParams(1), limit="end")
+@pytest.mark.parametrize("kind", [Pole, NewPole])
+def test_a_limit_that_is_part_of_the_task_is_an_end(kind):
+    env = from_gymnax(kind(), PoleParams(1), limit="end")
     step = env.step(env.reset(KEY), jnp.asarray(0), KEY)
     assert bool(step.terminated) and not bool(step.truncated)
 

@@ -226,6 +226,20 @@ class Misled(Walked):
         return {"action_mask": np.ones(5, np.int8)}
 
 
+class Spoiled(Walked):
+    """One fault from the second step on, in `what`."""
+
+    def __init__(self, what):
+        super().__init__()
+        self.what = what
+
+    def step(self, action):
+        obs, reward, ended, cut, info = super().step(action)
+        if self.what == "mask":
+            info = {"action_mask": np.zeros(3, np.int8)}
+        return obs, float("nan") if self.what == "reward" else reward, ended, cut, info
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -240,6 +254,8 @@ class Misled(Walked):
             lambda: fit(A2C(envs=1, **ON), hosted(Misled()), steps=1),
             r"3 actions and a mask of the shape \(5,\)",
         ),
+        (lambda: fit(A2C(envs=1, **ON), hosted(Spoiled("reward")), steps=1), "a reward is not finite"),
+        (lambda: fit(A2C(envs=1, **ON), hosted(Spoiled("mask")), steps=1), "every action is illegal by its"),
         (lambda: fit(A2C(envs=1, illegal="penalty"), hosted(Walked()), steps=1), "hosted.*masked=False"),
         (lambda: fit(REINFORCE(width=8, depth=1), hosted(Walked()), steps=1), "Walked is played in Python"),
         (lambda: fit(A2C(envs=1, **ON), hosted(Walked()), steps=1, seeds=2), "one seed at a time"),

@@ -203,12 +203,14 @@ def _told(player: Any, folder: Path, *, report: bool) -> tuple[dict[str, Any], l
     for name, value in worth_table(player).rows:
         table.add_row(name, number(value))
     _, values = curve(run.validation, steps_of(player.recipe.learner))
-    lines = [f"returns {sparkline(values.mean(0))}  {values.mean(0)[0]:.4g} → {values.mean(0)[-1]:.4g}"]
-    shown = [table, "", answer(player).text, *(lines if values.size else []), run.message]
+    means = values.mean(0)
+    lines = [f"returns {sparkline(means)}  {means[0]:.4g} → {means[-1]:.4g}"] if means.size else []
+    shown = [table, "", answer(player).text, *lines, run.message]
     shown += [found.search.words] if found.search else []
     shown += [f"· {remark}" for remark in player.remarks]
     shown.append(f"The run is in {folder}" + (f", its report in {page}." if page else "."))
-    shown.append(f"`ansatz watch {folder}` shows an episode.")
+    again = f" --env {player.source['file']}" if player.source.get("file") else ""
+    shown.append(f"`ansatz watch {folder}{again}` shows an episode.")
     return record, shown, FAILED if run.status is Status.nonfinite else DONE
 
 

@@ -2,6 +2,7 @@
 
 examples:
   ansatz report runs/first
+  ansatz report runs/maze --env maze.py:Maze
 """
 
 import dataclasses
@@ -21,7 +22,7 @@ def command(arguments: list[str]) -> int:
         raise BadInput("A report needs a run: ansatz report RUN.")
     answer, path = Answer(as_json=asked.json), Path(asked.run) / "report.html"
     with answer.working():
-        fitted = _load(asked.run)
+        fitted = _load(asked.run, asked.env)
         remarks = fitted.run.remarks if hasattr(fitted, "run") else fitted.remarks
         for remark in remarks:
             answer.tell(f"· {remark}")
@@ -33,11 +34,15 @@ def command(arguments: list[str]) -> int:
     return 0
 
 
-def _load(run: str) -> Any:
+def _load(run: str, env: str | None) -> Any:
     """Return what a folder holds: the fit of a table or of images, a solution, a policy, a generator."""
     from ansatz.cli._runs import whole_kind
+    from ansatz.core import BadInput
 
-    kind = whole_kind(run)
+    # What is not finished is refused by the loader of its kind, which says how to go on.
+    kind = whole_kind(run).removesuffix(", unfinished")
+    if env is not None and kind != "play":
+        raise BadInput(f"--env is for a policy that `ansatz play` trained, and {run} holds none.")
     if kind == "solution":
         from ansatz.equations.solution_file import load
 
@@ -61,7 +66,7 @@ def _load(run: str) -> Any:
     if kind == "play":
         from ansatz.rl.player import load_player
 
-        return load_player(run)
+        return load_player(run, env)
     if kind == "translation":
         from ansatz.generate.translation_model import load_translation
 
@@ -81,6 +86,7 @@ def _form() -> type:
         "Report",
         [
             ("run", flag(word, "the folder of a run", tyro.conf.Positional, metavar="RUN"), None),
+            ("env", flag(word, "FILE.py:CLASS of an environment of your own", metavar="FILE.py:CLASS"), None),
             ("json", flag(bool, "print one JSON object"), False),
         ],
         frozen=True,

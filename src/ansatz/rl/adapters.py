@@ -10,7 +10,7 @@ Neither package is imported here; what is used is their documented interface:
 | begin | `reset(key, params) → obs, state` | `init(key) → state` |
 | step | `step_env(key, state, action, params)` | `step(state, action) → state` |
 | | `→ obs, state, reward, done, info` | since 2.0 `step(state, action, key)` |
-| | since 1.0 `terminated, truncated` in the place of `done` | |
+| limit | since 1.0 `is_truncated(state, params)`, not in `done` | `state.truncated` |
 | legal | all | `state.legal_action_mask` |
 
 Episodes restart where they are played: `step_env`, unlike gymnax's `step`, restarts none.
@@ -69,8 +69,8 @@ class Gymnax(Env):
     def step(self, state: Observed, action: Array, key: PRNGKeyArray) -> Step:
         """Return what an action leads to."""
         given = action if isinstance(self.acting, Discrete) else action.reshape(self.form)
-        obs, after, reward, *ends, _ = self.outer.step_env(key, state.state, given, self.params)
-        terminated, truncated = ends if len(ends) == 2 else self._told(after, ends[0])
+        obs, after, reward, done, _ = self.outer.step_env(key, state.state, given, self.params)
+        terminated, truncated = self._told(after, done)
         after = jax.tree.map(_as_before, state.state, after)
         seen = self._seen(obs)
         return Step(
@@ -87,6 +87,9 @@ class Gymnax(Env):
 
     def _told(self, after: PyTree, done: Any) -> tuple[Any, Any]:
         """Return `done` as an end or as a cut: a cut is at the limit of time, where nothing else ends it."""
+        if hasattr(self.outer, "is_truncated"):
+            late = jnp.asarray(self.outer.is_truncated(after, self.params), bool)
+            return (done | late, jnp.zeros((), bool)) if self.limit == "end" else (done, late)
         if self.limit == "end" or not _limited(self.params, after):
             return done, jnp.zeros((), bool)
         unlimited = dataclasses.replace(self.params, max_steps_in_episode=UNLIMITED)
@@ -98,9 +101,9 @@ class Gymnax(Env):
 def from_gymnax(env: Any, params: Any = None, limit: str = "cut") -> Gymnax:
     """Return an environment of gymnax as ours; `params` are its `default_params` where none are given.
 
-    Before 1.0 gymnax tells `done` and no more.  With `limit` = "cut" an episode that is done at its
-    `max_steps_in_episode`, and which `is_terminal` would let go on without that limit, is *truncated*; with
-    "end" it is *terminated*, as where the limit is part of the task (a bandit, a finite horizon).
+    With `limit` = "cut" an episode that `max_steps_in_episode` ends is *truncated*; with "end" it is
+    *terminated*, as where the limit is part of the task (a bandit, a finite horizon).  Before 1.0 gymnax
+    tells `done` and no more: a cut is then where `is_terminal` would go on without that limit.
 
     Raises:
         BadInput: it has not gymnax's functions, or its spaces are of a kind that is not learned from.

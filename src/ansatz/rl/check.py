@@ -18,8 +18,8 @@ def check(env: Any, *, alone: bool = False) -> Env:
     there is nothing to trace.  With `alone` it has to be for one player.
 
     Raises:
-        BadInput: it is no environment, or one of them returns something else than it should; the sentence
-            names it and both shapes.
+        BadInput: it is no environment, or one of them fails or returns something else than it should; the
+            sentence names it and both shapes.
     """
     name = type(env).__name__
     if not isinstance(env, Env):
@@ -31,9 +31,12 @@ def check(env: Any, *, alone: bool = False) -> Env:
         return env
     if alone and env.players > 1:
         raise BadInput(f"{name} has {env.players} players; this algorithm is for one.")
+    for which, space in (("actions", env.actions), ("observations", env.observations)):
+        if not isinstance(space, Discrete | Box):
+            raise BadInput(f"The {which} of {name} are a Discrete or a Box, not {space!r}.")
     key = jax.ShapeDtypeStruct((), jax.random.key(0).dtype)
-    state = eqx.filter_eval_shape(env.reset, key)
-    step = eqx.filter_eval_shape(env.step, state, example_action(env.actions), key)
+    state = _traced(env, "reset", key)
+    step = _traced(env, "step", state, example_action(env.actions), key)
     if not isinstance(step, Step):
         raise BadInput(f"step of {name} returns a Step, and not a {type(step).__name__}.")
     if _kinds(step.state) != _kinds(state):
@@ -41,7 +44,7 @@ def check(env: Any, *, alone: bool = False) -> Env:
             f"step of {name} returns the state {_kinds(step.state)}, and reset the state {_kinds(state)}; "
             "a state has the same leaves, shapes and dtypes always."
         )
-    for which, obs in (("step", step.obs), ("observe", eqx.filter_eval_shape(env.observe, state))):
+    for which, obs in (("step", step.obs), ("observe", _traced(env, "observe", state))):
         _check_observation(f"{which} of {name}", obs, env.observations)
     paid = () if env.players == 1 else (env.players,)
     if step.reward.shape != paid or not jnp.issubdtype(step.reward.dtype, jnp.floating):
@@ -50,10 +53,22 @@ def check(env: Any, *, alone: bool = False) -> Env:
         if _kind(getattr(step, flag)) != "bool[]":
             raise BadInput(f"{flag} of {name} is {_kind(getattr(step, flag))}; it is bool[].")
     if isinstance(env.actions, Discrete):
-        legal = _kind(eqx.filter_eval_shape(env.legal, state))
+        legal = _kind(_traced(env, "legal", state))
         if legal != f"bool[{env.actions.n}]":
             raise BadInput(f"legal of {name} is {legal}; of {env.actions.n} actions: bool[{env.actions.n}].")
     return env
+
+
+def _traced(env: Env, which: str, *given: Any) -> Any:
+    """Return the shapes of what a function of an environment returns."""
+    try:
+        return eqx.filter_eval_shape(getattr(env, which), *given)
+    except BadInput:
+        raise
+    except Exception as error:
+        words = " ".join(str(error).split())
+        said = f"{type(error).__name__}: {words[:200]}" if words else type(error).__name__
+        raise BadInput(f"{which} of {type(env).__name__} fails with {said}") from error
 
 
 def example_action(space: Discrete | Box) -> jax.ShapeDtypeStruct:

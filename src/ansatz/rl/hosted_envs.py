@@ -89,6 +89,18 @@ class Outside:
                 legal[i] = np.asarray(mask, bool)
         return legal
 
+    def check(self, obs: Any, reward: Any, over: Any) -> None:
+        """Refuse what is nan or infinite, and, but where an episode is `over`, that nothing is legal."""
+        wrong = {
+            "an observation is not finite": not np.isfinite(np.asarray(obs, float)).all(),
+            "a reward is not finite": not np.isfinite(np.asarray(reward, float)).all(),
+            f"every action is illegal by its {MASK}": self.legal is not None
+            and not (self.legal.any(1) | over).all(),
+        }
+        for fault, met in wrong.items():
+            if met:
+                raise BadInput(f"{self.name} cannot be learned: {fault} (met in step {self.count}).")
+
 
 class Copies(Outside):
     """Environments of Gymnasium's, one by one, each restarting as soon as it has ended."""
@@ -142,6 +154,7 @@ class Copies(Outside):
         begun = [env.reset(seed=seed + i) for i, env in enumerate(self.envs[:number])]
         self.count, self.obs = 0, observed(self.shown, [obs for obs, _ in begun])
         self.legal = self.masks(lambda i: begun[i][1].get(MASK), number)
+        self.check(self.obs, 0.0, False)
 
     def step(self, actions: np.ndarray) -> Seen:
         """Take an action in each, and restart those that have ended."""
@@ -155,6 +168,7 @@ class Copies(Outside):
         self.count += 1
         self.obs = observed(self.shown, obs)
         self.legal = self.masks(lambda i: infos[i].get(MASK), len(done))
+        self.check(after, reward, not self.restarts)
         return _seen(after, legal, reward, terminated, truncated, np.ones(len(done), bool))
 
     def _another(self, **more: Any) -> gymnasium.Env:
@@ -204,6 +218,7 @@ class Vectorised(Outside):
         obs, infos = self.env.reset(seed=seed)
         self.count, self.over = 0, np.zeros(number, bool)
         self.obs, self.legal = observed(self.shown, obs), self._legal(infos)
+        self.check(self.obs, 0.0, False)
 
     def step(self, actions: np.ndarray) -> Seen:
         """Take an action in each; those that have ended restart as the mode says."""
@@ -223,6 +238,7 @@ class Vectorised(Outside):
             now[ended] = observed(self.shown, fresh)[ended]
             legal = _where(ended, self._legal(told), legal)
         self.count, self.obs, self.legal = self.count + 1, now, legal
+        self.check(after, reward, self.over)
         return _seen(after, after_legal, reward, terminated, truncated, real)
 
     def _legal(self, infos: Any) -> np.ndarray | None:

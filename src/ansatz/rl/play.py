@@ -29,9 +29,10 @@ from ansatz.rl.hosted_names import (
     outside_missing,
 )
 from ansatz.rl.player import KIND, Evaluation, Player
-from ansatz.rl.reference import SOLVED, Chance, best_return
+from ansatz.rl.reference import Chance, best_return, counts_as_solved
 from ansatz.rl.solving import Searched, judged_by_search
 from ansatz.rl.trial import PlaySettings, Trial, run_steps, sort_out
+from ansatz.rl.tried import tried
 from ansatz.store.source_file import names_in
 from ansatz.training.fit import fit
 from ansatz.training.hooks import Checkpoint
@@ -165,6 +166,8 @@ def make_ready(given: Given, options: dict[str, Any]) -> ReadyPlay:
             f"{label(given.env)} is played in Python, one seed at a time: say --seeds 1, and "
             "--seed 1, 2, … for others."
         )
+    if given.source.get("file") or not given.source.get("name"):
+        tried(given.env)
     return ReadyPlay(given.env, settings, recipe, given.source)
 
 
@@ -193,8 +196,10 @@ def judge(ready: ReadyPlay, run: Run) -> Player:
     asked = settings.episodes, settings.seed + 1, settings.longest
     chance = evaluate(env, Chance(env.actions), *asked)
     returns = [evaluate(env, run.member(at), *asked) for at in range(run.seeds)]
+    if wrong := [x for x in np.concatenate([chance, *returns]).tolist() if not math.isfinite(x)]:
+        raise BadInput(f"An episode in {label(env)} has the return {wrong[0]}: rewards are finite numbers.")
     usual = not ready.source.get("parameters") and not ready.source.get("file")
-    solved = SOLVED.get(bare(name), getattr(env, "solved", None)) if usual else None
+    solved = counts_as_solved(env, bare(name)) if usual else None
     search = _searched(ready, run.member(int(np.mean(returns, 1).argmax())))
     found = Evaluation(np.stack(returns), chance, best_return(env), solved, search)
     return Player(run, env, found, ready.recipe, settings, ready.source, tuple(_remarks(ready, run, found)))

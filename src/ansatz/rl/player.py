@@ -3,6 +3,9 @@
 import dataclasses
 from typing import Any
 
+import equinox as eqx
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ansatz.core import BadInput
@@ -10,7 +13,7 @@ from ansatz.results.kept import Kept
 from ansatz.results.numbers import Interval
 from ansatz.results.text_film import Frame
 from ansatz.rl.algorithms import steps_of
-from ansatz.rl.env import Env
+from ansatz.rl.env import Discrete, Env
 from ansatz.rl.episode import Shown, frames, shown
 from ansatz.rl.evaluate import evaluate
 from ansatz.rl.hosted_names import label
@@ -172,7 +175,7 @@ def place_of(source: dict[str, Any], path: Any) -> str:
 
 
 def check_fits(model: Any, env: Env, path: Any) -> None:
-    """Refuse a model of other observations than those of the environment."""
+    """Refuse a model of other observations or actions than those of the environment."""
     from ansatz.rl.agent import Encoder
     from ansatz.rl.qlearning import QTable
 
@@ -187,3 +190,26 @@ def check_fits(model: Any, env: Env, path: Any) -> None:
             f"{path} holds a policy of observations of size {size}, and {type(env).__name__} gives "
             f"observations of size {wanted.size}: it is another environment."
         )
+    if hasattr(model, "act") and not _acts(model, env):
+        raise BadInput(
+            f"{path} holds a policy of other actions than the {env.actions} of {type(env).__name__}: it is "
+            "another environment."
+        )
+
+
+def _acts(model: Any, env: Env) -> bool:
+    """Tell whether what a model does is an action of an environment."""
+    seen, space = env.observations, env.actions
+    discrete = isinstance(space, Discrete)
+    obs = (
+        jax.ShapeDtypeStruct((), jnp.int32)
+        if isinstance(seen, Discrete)
+        else jax.ShapeDtypeStruct(seen.shape, jnp.float32)
+    )
+    legal = jax.ShapeDtypeStruct((space.n,), jnp.bool_) if discrete else None
+    try:
+        action = eqx.filter_eval_shape(model.act, obs, legal)
+    except (TypeError, ValueError):
+        return False
+    whole = jnp.issubdtype(action.dtype, jnp.integer)
+    return action.shape == (() if isinstance(space, Discrete) else space.shape) and whole == discrete

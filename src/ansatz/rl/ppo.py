@@ -120,7 +120,7 @@ class PPO(ActorCriticRecipe):
     def build(self, data: Any, key: PRNGKeyArray) -> Parts:
         """Return the parts for an environment."""
         check_positive(learning_rate=self.learning_rate, clip=self.clip)
-        check_sizes(passes=self.passes, minibatches=self.minibatches)
+        check_sizes(envs=self.envs, steps=self.steps, passes=self.passes, minibatches=self.minibatches)
         if self.envs * self.steps < self.minibatches:
             raise BadInput(
                 f"A rollout of {self.envs} · {self.steps} steps cannot be cut into {self.minibatches} parts."

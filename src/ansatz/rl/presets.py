@@ -29,6 +29,10 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
         "total_steps": 200_000, "envs": 8, "steps": 256, "passes": 10, "minibatches": 8, "gamma": 0.999,
         "lam": 0.95, "normalize": True, "scale": True,
     },
+    ("ppo", "LunarLander-v3"): {
+        "total_steps": 1_000_000, "envs": 16, "steps": 1024, "passes": 4, "minibatches": 256, "gamma": 0.999,
+        "lam": 0.98, "entropy_factor": 0.01,
+    },
     ("a2c", "CartPole-v1"): {"total_steps": 500_000, "schedule": "linear"},
     ("a2c", "Acrobot-v1"): {
         "total_steps": 500_000, "envs": 16, "normalize": True, "scale": True, "schedule": "linear",

@@ -26,6 +26,17 @@ LONGEST = 10_000
 """The horizon of environments without a time limit."""
 
 
+def counts_as_solved(env: Env, name: str) -> float | None:
+    """Return the return from which on the environment of a name counts as solved, None where nobody says.
+
+    >>> from ansatz.rl.envs.names import make
+    >>> [counts_as_solved(make(name), name) for name in ("CartPole-v1", "Puzzle8")]
+    [475.0, None]
+    """
+    # Of a puzzle `solved` is the position at its end.
+    return SOLVED.get(name, getattr(env, "solved", None) if env.host else None)
+
+
 def best_return(env: Env) -> float | None:
     """Return the largest expected return from the start, or None where no table of the environment exists.
 

@@ -47,7 +47,11 @@ def worth(returns: Any, seed: int = 0) -> Interval:
 
 
 def curve(validation: dict[str, Any], per_step: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the steps of the environment `[n]` and the returns `[seeds, n]` of the evaluations."""
+    """Return the steps of the environment `[n]` and the returns `[seeds, n]` of the evaluations.
+
+    >>> [part.size for part in curve({}, 8)]
+    [0, 0]
+    """
     steps = np.asarray(validation.get("step", ()), float) * per_step
     values = np.asarray(validation.get("return", np.zeros(0)), float)
-    return steps, values.reshape(len(steps), -1).T
+    return steps, values.reshape(len(steps), -1 if len(steps) else 1).T
