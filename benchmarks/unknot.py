@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks.run import numbered
 from benchmarks.unknot_env import environment
+from benchmarks.unknot_learned import learned, learning
 from benchmarks.unknot_rivals import hard, hard_cores_pass, hard_cores_r
 from benchmarks.unknot_search import alone, named_diagrams, rate, reidemeister_only
 from benchmarks.unknot_verdicts import verdicts
@@ -19,5 +20,7 @@ MEASURES: list[Callable[[], list[dict[str, Any]]]] = [
     hard_cores_r,
     hard_cores_pass,
     verdicts,
+    learned,
+    learning,
 ]
 ROWS = numbered("unknot", MEASURES)

@@ -28,8 +28,8 @@ from benchmarks.run import entry
 Row = list[dict[str, Any]]
 LARGEST = 26
 """The crossings of the diagrams that lessons are made from, at most: all that the package holds."""
-CAPACITY, STEPS, SEEDS, RUNS = 26, 6000, 5, 32
-RECIPE = Imitate(network="darts", width=32, depth=4, activation="silu", batch=256, largest=1.0)
+CAPACITY, STEPS, SEEDS, RUNS = 24, 4000, 5, 32
+RECIPE = Imitate(network="darts", width=32, depth=4, activation="silu", batch=128, largest=1.0)
 SHORT, LONG = 200, 1000
 TRIED = {"H": SHORT, "J": SHORT, "Culprit": SHORT, "Goeritz": SHORT, "FHW": LONG, "D28": LONG}
 """The steps that every agent gets for a diagram."""

@@ -49,7 +49,9 @@ def test_knots_and_undecided():
 def test_the_trained_policy_tries_too(tmp_path: Path):
     out = str(tmp_path / "goeritz.json")
     code, said, _ = ran(["unknot", "Goeritz", "--moves", "r-only", "--policy", "--out", out])
-    assert code == 0 and "The trained policy untied it in " in said and " runs of 200 moves, at best in " in said
+    assert (
+        code == 0 and "The trained policy untied it in " in said and " runs of 200 moves, at best in " in said
+    )
     code, said, _ = ran(["verify", out])
     assert code == 0 and "is the unknot" in said
     code, said, _ = ran(["unknot", "3_1", "--moves", "r-only", "--policy"])

@@ -57,6 +57,8 @@ def test_r2_is_named_from_its_nearer_end():
     assert as_tuple(jax.device_get(env.table.move(jnp.asarray(alpha), jnp.int32(action)))) == (
         "R2+", face[-1], d, 1)  # fmt: skip
     assert not named_by(Unknot(capacity=20, reach=1), alpha, ("R2+", d, face[2], 0))
+    assert not named_by(Unknot(capacity=16), alpha[:64], ("R2+", d, face[1], 0))
+    assert named_by(Unknot(capacity=16), alpha[:64], ("R1+", d, 0))
 
 
 def test_a_detour_of_one_way_is_cut_by_another():

@@ -205,7 +205,8 @@ def _told(player: Any, folder: Path, *, report: bool) -> tuple[dict[str, Any], l
     _, values = curve(run.validation, steps_of(player.recipe.learner))
     means = values.mean(0)
     lines = [f"returns {sparkline(means)}  {means[0]:.4g} → {means[-1]:.4g}"] if means.size else []
-    shown = [table, "", answer(player).text, *lines, run.message]
+    said = answer(player).text
+    shown = [table, "", said, *lines, *([] if run.message in said else [run.message])]
     shown += [found.search.words] if found.search else []
     shown += [f"· {remark}" for remark in player.remarks]
     shown.append(f"The run is in {folder}" + (f", its report in {page}." if page else "."))

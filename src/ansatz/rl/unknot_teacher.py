@@ -32,6 +32,8 @@ ROUNDS = 1000
 """How long a search goes on."""
 DETOURS = 7
 """Fewer random moves than this lie between a hard diagram and the start of a search."""
+ADDED = {"R1+": 1, "R2+": 2}
+"""The crossings that a move needs room for."""
 Code = tuple[tuple[int, ...], ...]
 
 
@@ -141,7 +143,7 @@ def strayed(diagram: Diagram, rng: Random, most: int) -> Diagram:
 def course_of(env: Env, graph: Ways, without: Sequence[Diagram] = ()) -> Course:
     """Return the lessons of a graph for `Unknot`, but those of some diagrams and of their mirror images.
 
-    What has a crossing numbered beyond N, or only moves that are no actions, is left out.
+    What has a crossing numbered beyond N, or only moves that are no legal actions, is left out.
 
     Raises:
         BadInput: nothing is left to teach.
@@ -173,7 +175,9 @@ def images(diagram: Diagram) -> list[Diagram]:
 
 
 def named_by(env: Unknot, alpha: np.ndarray, move: Move) -> list[int]:
-    """Return the actions of `Unknot` that make a move R1±, R2±, R3: none where R2+ reaches too far.
+    """Return the actions of `Unknot` that make a move R1±, R2±, R3.
+
+    There are none where R2+ reaches too far, or N leaves no room.
 
     >>> from ansatz.knots.codes import from_braid
     >>> named_by(Unknot(capacity=4), from_braid([1, -1, 1]).resized(4).alpha, ("R1+", 3, 1))
@@ -181,6 +185,8 @@ def named_by(env: Unknot, alpha: np.ndarray, move: Move) -> list[int]:
     """
     kind, d, *rest = move
     size, reach = 4 * env.capacity, env.reach
+    if int((alpha[::4] != np.arange(0, size, 4)).sum()) + ADDED.get(kind, 0) > env.capacity:
+        return []
     face = Sketch(Diagram(alpha, 0)).face(d)
     if kind == "R1-":
         return [d]
