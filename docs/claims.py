@@ -60,6 +60,8 @@ CLAIMS: dict[str, dict[str, str]] = {
         "interleaving": "Optimizing v and optimizing π are interleaved.",
         "Q-learning": "Classical Q-learning maintains a table for the action-value function.",
         "illegal actions": "Illegal actions can be masked out, or the network punished for them, or both.",
+        "A3C searches": "A3C is better for needle-in-a-haystack searches.",
+        "A3C stability": "A3C can be less stable than A2C.",
         "PPO clips": "PPO is like A2C, but clips gradients (updates) to the policy.",
         "trust region": "A line search ensures that the divergence is at most δ.",
         "Nash": "Stable (multi-agent) RL policy optimization ends in a Nash equilibrium.",

@@ -1,8 +1,8 @@
 """The settings that an algorithm begins with in an environment, where they are not its usual ones.
 
-Those of classic control were tried with several seeds, that of Kuhn poker too; the lines of Leduc poker, the
-puzzles and A3C are less certain.  `total_steps` is the number of steps of the environment that a line is for.
-The settings of Stable-Baselines3's RL Zoo were the place to begin.
+Those of classic control and Kuhn poker were tried with several seeds, those of the puzzles and the lander
+with one; the line of Leduc poker is less certain.  `total_steps` is the number of steps of the environment
+that a line is for.  The settings of Stable-Baselines3's RL Zoo were the place to begin.
 """
 
 from collections.abc import Mapping
