@@ -74,7 +74,7 @@ def trained() -> Imitator:
 
 
 def ways_of(
-    diagram: Diagram, runs: int = RUNS, steps: int = STEPS, seed: int = 0, temperature: float = 0.7
+    diagram: Diagram, runs: int = RUNS, steps: int = STEPS, seed: int = 0, temperature: float | int = 0.7
 ) -> list[list[Move]]:
     """Return the ways to the circle that the policy of the package finds, without detours, shortest first.
 
