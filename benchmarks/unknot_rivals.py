@@ -36,7 +36,7 @@ SEED = 100
 SIZES, BARS = (50, 100, 200), (80, 60, 40)
 DIAGRAMS, LIMIT = 100, 60.0
 """Diagrams of each core and size; seconds for each."""
-REGINA, REGINA_LIMIT = 20, 5.0
+REGINA, REGINA_LIMIT = 10, 5.0
 """The diagrams of each core and size that Regina is given, and its seconds for each."""
 CHECKED, LONGEST = 3, 10_000
 """Ways of each core and size by R-moves alone that the independent checker replays: the shortest, and none of
