@@ -82,6 +82,7 @@ PRESETS: Mapping[tuple[str, str], Mapping[str, Any]] = {
     ("curriculum", "Puzzle8"): {"total_steps": 2_048_000, "longest": 50},
     ("curriculum", "Cube2"): {
         "total_steps": 8_192_000, "deepest": 20, "kept": 0, "longest": 20, "width": 384,
+        "expansions": 400,
     },
 }  # fmt: skip
 
