@@ -73,7 +73,8 @@ class Ways:
 
     def distances(self) -> dict[Code, int]:
         """Return the fewest moves to the circle, along moves that were made."""
-        found, queue = {(): 0}, deque[Code]([()])
+        found: dict[Code, int] = {(): 0}
+        queue = deque[Code]([()])
         while queue:
             code = queue.popleft()
             for other in self.before[code]:
