@@ -5,7 +5,7 @@ from typing import Any
 
 from benchmarks.run import numbered
 from benchmarks.unknot_env import environment
-from benchmarks.unknot_learned import learned, learning
+from benchmarks.unknot_learned import learned, learning, shipped
 from benchmarks.unknot_rivals import hard, hard_cores_pass, hard_cores_r
 from benchmarks.unknot_search import alone, named_diagrams, rate, reidemeister_only
 from benchmarks.unknot_verdicts import verdicts
@@ -22,5 +22,6 @@ MEASURES: list[Callable[[], list[dict[str, Any]]]] = [
     verdicts,
     learned,
     learning,
+    shipped,
 ]
 ROWS = numbered("unknot", MEASURES)

@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_every_bar_has_a_row():
-    assert len(unknot.ROWS) == 11
+    assert len(unknot.ROWS) == 12
 
 
 def test_cores_are_inflated_to_the_size_and_stay_what_they_are():
