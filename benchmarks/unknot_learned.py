@@ -159,8 +159,8 @@ def shipped() -> Row:
     note = f"share of {MANY} runs untied in {SHORT} steps, temperature {COOL:g}: {'; '.join(told)}"
     return [
         entry("", "H, J, Culprit, Goeritz by the policy of the package, R-moves alone: untied more often "
-              "than by restarts, the least of four", min(gained), unit="points", must=0, aim=10, better="higher",
-              note=note, seconds=time.process_time() - begun),
+              "than by restarts, the least of four", min(gained), unit="points", must=0, aim=10,
+              better="higher", note=note, seconds=time.process_time() - begun),
     ]  # fmt: skip
 
 
