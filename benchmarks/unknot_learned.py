@@ -168,7 +168,7 @@ SMALL = Unknot(capacity=16, reward="sparse", scramble=8)
 LEARNER: Callable[..., PPO] = functools.partial(
     PPO, network="darts", width=16, depth=3, envs=64, steps=32, passes=2, minibatches=8, gamma=0.99
 )
-UPDATES, LEVELS, WIDTH, STUDIED = 12, 16, 128, 24
+UPDATES, LEVELS, WIDTH, STUDIED = 8, 16, 128, 24
 
 
 def learning() -> Row:
