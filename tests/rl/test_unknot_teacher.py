@@ -10,6 +10,7 @@ import pytest
 from ansatz.core import BadInput
 from ansatz.knots.codes import from_braid
 from ansatz.knots.diagram import Diagram
+from ansatz.knots.families import images
 from ansatz.knots.moves import as_tuple
 from ansatz.knots.play import play
 from ansatz.knots.sketch import Sketch
@@ -17,7 +18,7 @@ from ansatz.knots.table import named
 from ansatz.rl.envs.unknot import Unknot
 from ansatz.rl.imitation import Imitate, agreement
 from ansatz.rl.unknot_baselines import legal_moves
-from ansatz.rl.unknot_teacher import Ways, course_of, images, named_by, strayed, ways
+from ansatz.rl.unknot_teacher import Ways, course_of, named_by, strayed, ways
 from ansatz.training.fit import fit
 
 ENV = Unknot(capacity=16)

@@ -54,10 +54,14 @@ def reflected(diagram: Diagram) -> Diagram:
     return Diagram(found, diagram.circles)
 
 
+def images(diagram: Diagram) -> list[Diagram]:
+    """Return a diagram, its mirror images in the plane and on the sphere, and both together."""
+    return [one for each in (diagram, reflected(diagram)) for one in (each, each.mirrored())]
+
+
 def key(diagram: Diagram) -> tuple:
     """Return what a diagram shares with its mirror images, and with no others."""
-    both = (diagram, reflected(diagram))
-    return min(one.canonical() for each in both for one in (each, each.mirrored()))
+    return min(one.canonical() for one in images(diagram))
 
 
 def smaller_by_r3(sketch: Sketch, most: int = LARGEST_CLASS) -> Sketch | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ansatz.errors import BadInput
 from ansatz.knots.diagram import Diagram
-from ansatz.knots.families import reflected
+from ansatz.knots.families import images
 from ansatz.knots.play import play
 from ansatz.knots.scramble import backwards
 from ansatz.knots.simplify import simplify
@@ -42,7 +42,7 @@ def course(
     """
     check_sizes(levels=levels, width=width)
     inner, rng = within(env), np.random.default_rng(seed)
-    ways = [way for diagram in hard for one in _images(diagram) if (way := solution(one, seed))]
+    ways = [way for diagram in hard for one in images(diagram) if (way := solution(one, seed))]
     if not ways:
         raise BadInput(f"None of the {len(hard)} hard diagrams was untied by R-moves within the tries.")
     scrambles = _scrambles(inner.capacity, inner.largest, inner.reach, levels, width, seed)
@@ -91,10 +91,6 @@ def _straight(way: list[Diagram]) -> list[Diagram]:
         kept.append(way[at])
         at += 1
     return kept
-
-
-def _images(diagram: Diagram) -> list[Diagram]:
-    return [one for each in (diagram, reflected(diagram)) for one in (each, each.mirrored())]
 
 
 def _alpha(diagram: Diagram, capacity: int) -> np.ndarray:

@@ -18,10 +18,10 @@ from jaxtyping import Array, Int, PRNGKeyArray
 from ansatz.core import BadInput
 from ansatz.knots.certificate import standard
 from ansatz.knots.diagram import Diagram
+from ansatz.knots.moves import Move as Made
 from ansatz.knots.moves import as_tuple
-from ansatz.knots.play import Move, play
+from ansatz.knots.play import Move
 from ansatz.knots.shorten import shortened
-from ansatz.knots.sketch import Sketch
 from ansatz.rl.envs.unknot import FEATURES, Unknot, begin_with
 from ansatz.rl.imitation import Imitator
 from ansatz.rl.rollout import check_sizes
@@ -35,11 +35,11 @@ RUNS, STEPS = 64, 200
 """How often the policy is run, for how many moves at most."""
 
 
-def untrained(width: int, depth: int, reach: int = 4) -> Imitator:
+def untrained(width: int, depth: int) -> Imitator:
     """Return the network of a policy for moves "r-only", with weights that mean nothing."""
     first, second = jax.random.split(jax.random.key(0))
     encoder = DartEncoder(FEATURES, width, depth, "silu", key=first)
-    return Imitator(encoder, DartActor(width, Unknot(reach=reach).layout, key=second))
+    return Imitator(encoder, DartActor(width, Unknot().layout, key=second))
 
 
 def save(model: Imitator, path: Path, **facts: Any) -> None:
@@ -91,22 +91,19 @@ def ways_of(
     start = standard(diagram)
     env = Unknot(capacity=max(LEAST, start.crossings + ROOM))
     policy = Sampling(env, trained(), temperature)
-    made, ended = (np.asarray(x) for x in _played(env, policy, start, runs, steps, jax.random.key(seed)))
-    found = [_moves(env, start, made[run, : ended[run]]) for run in np.flatnonzero(ended >= 0)]
+    states = jax.tree.map(lambda leaf: jnp.stack([leaf] * runs), begin_with(env, start))
+    made, ended = (np.asarray(x) for x in _run(env, policy, states, steps, jax.random.key(seed)))
+    untied = [made[run, : ended[run]].tolist() for run in np.flatnonzero(ended >= 0)]
+    found = [[as_tuple(Made(*row)) for row in rows] for rows in untied]
     return sorted((shortened(start, moves) for moves in found), key=len)
 
 
-def _played(
-    env: Unknot, policy: Sampling, start: Diagram, runs: int, steps: int, key: PRNGKeyArray
-) -> tuple[Int[Array, "runs steps"], Int[Array, " runs"]]:
-    """Return the actions of all runs, and after how many of them each was untied, -1 where it was not."""
-    states = jax.tree.map(lambda leaf: jnp.stack([leaf] * runs), begin_with(env, start))
-    return _run(env, policy, states, jnp.zeros((runs, steps), jnp.int32), key)
-
-
 @eqx.filter_jit
-def _run(env: Unknot, policy: Sampling, states: Any, made: Array, key: PRNGKeyArray) -> tuple[Array, Array]:
-    runs, steps = made.shape
+def _run(
+    env: Unknot, policy: Sampling, states: Any, steps: int, key: PRNGKeyArray
+) -> tuple[Int[Array, "runs steps 4"], Int[Array, " runs"]]:
+    """Return the moves of all runs, and after how many of them each was untied, -1 where it was not."""
+    runs = len(states.time)
 
     def going(carry: Any) -> Array:
         return (carry[2] < 0).any() & (carry[3] < steps)
@@ -117,21 +114,14 @@ def _run(env: Unknot, policy: Sampling, states: Any, made: Array, key: PRNGKeyAr
         action = jax.vmap(policy.act)(state, jax.random.split(first, runs)).astype(jnp.int32)
         step = jax.vmap(env.step)(state, action, jax.random.split(second, runs))
         ended = jnp.where((ended < 0) & step.terminated, at + 1, ended)
-        return step.state, made.at[:, at].set(action), ended, at + 1
+        move = jnp.stack(jax.vmap(env.table.move)(state.alpha, action), 1)
+        return step.state, made.at[:, at].set(move), ended, at + 1
 
-    begun = states, made, jnp.full(runs, -1, jnp.int32), jnp.zeros((), jnp.int32)
+    begun = (
+        states,
+        jnp.zeros((runs, steps, 4), jnp.int32),
+        jnp.full(runs, -1, jnp.int32),
+        jnp.zeros((), jnp.int32),
+    )
     _, made, ended, _ = jax.lax.while_loop(going, one, begun)
     return made, ended
-
-
-def _moves(env: Unknot, start: Diagram, actions: np.ndarray) -> list[Move]:
-    """Return the moves that actions are, in the numbers that a certificate gives to crossings."""
-    sketch, found = Sketch(start), []
-    name = jax.jit(env.table.move)
-    for action in actions.tolist():
-        alpha = np.arange(4 * env.capacity, dtype=np.int32)
-        alpha[: len(sketch.alpha)] = sketch.alpha
-        move = as_tuple(jax.device_get(name(jnp.asarray(alpha), jnp.int32(action))))
-        play(sketch, move)
-        found.append(move)
-    return found

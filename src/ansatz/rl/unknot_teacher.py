@@ -17,7 +17,7 @@ import numpy as np
 from ansatz.errors import BadInput
 from ansatz.knots.certificate import standard
 from ansatz.knots.diagram import Diagram
-from ansatz.knots.families import reflected
+from ansatz.knots.families import images
 from ansatz.knots.play import Move, play
 from ansatz.knots.shorten import shortened
 from ansatz.knots.sketch import Sketch
@@ -168,11 +168,6 @@ def course_of(env: Env, graph: Ways, without: Sequence[Diagram] = ()) -> Course:
         policy[row, actions] = True
     states = jax.vmap(inner.begun)(jnp.asarray(np.stack(alphas)))
     return Course(Lessons(env, states, policy), np.asarray(left, np.int32))
-
-
-def images(diagram: Diagram) -> list[Diagram]:
-    """Return a diagram, its mirror images in the plane and on the sphere, and both together."""
-    return [one for each in (diagram, reflected(diagram)) for one in (each, each.mirrored())]
 
 
 def named_by(env: Unknot, alpha: np.ndarray, move: Move) -> list[int]:
